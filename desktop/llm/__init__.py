@@ -1,0 +1,1 @@
+"""The Phi language model: weights, tokenizer, generation. torch, no Qt."""

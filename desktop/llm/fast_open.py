@@ -1,0 +1,305 @@
+"""From a model's files to something that can be talked to: the one way in for chat and commands.
+
+Which way a model is computed is decided here and said in a sentence (``why``):
+
+- a small one, such as those the lessons train, as it is, by the readable code: it is fast enough
+- on a graphics card, in 4 bits (``fast_cuda.py``)
+- on the processor, in whichever way this one multiplies fastest (``kernels_choice.py``)
+
+A model that Glassbox converted opens in seconds. Any other file of weights is quantized while it is
+read, which takes several times as long; importing it once is better.
+Imports torch, no Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from desktop.bilingual import Bilingual, GlassboxError
+from desktop.llm.cache import Decoder, ReadableDecoder
+from desktop.llm.fast import FastDecoder, QuantizedPhi, Weight, prepare
+from desktop.llm.fast_native import decoder_for
+from desktop.llm.kernels_choice import choose_for_processor
+from desktop.llm.kernels_int4 import Int4
+from desktop.llm.kernels_native import LEVELS, Native, library
+from desktop.llm.memory import (
+    Estimate,
+    MemoryFullError,
+    Verdict,
+    available,
+    estimate,
+    gigabytes,
+    held_by_this_process,
+    is_out_of_memory,
+    judge,
+)
+from desktop.llm.native_fit import fit
+from desktop.llm.phi import PhiConfig
+from desktop.llm.sources import WeightSource, load_phi, open_source
+from desktop.llm.sources.converted import ConvertedSource
+from desktop.llm.tokenizer import Tokenizer
+
+SMALL = 64_000_000
+"""Up to this many weights a model is used as it is."""
+
+BITS, GROUP = 4, 64
+
+PLENTY = 3
+"""Memory that goes into speed alone is taken only if this many times as much is free."""
+
+Progress = Callable[[float], None]
+
+
+class NotEnoughMemoryError(GlassboxError):
+    """The model does not fit; ``verdict`` has the offers."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        zh = "或者".join(offer.text.zh for offer in verdict.offers)
+        en = ", or ".join(offer.text.en for offer in verdict.offers)
+        hint = Bilingual(f"可以试试{zh}。", f"Try {en}.") if zh else _CLOSE_PROGRAMS
+        super().__init__(verdict.text, hint)
+        self.verdict = verdict
+
+
+_CLOSE_PROGRAMS = Bilingual(
+    "关掉一些占内存的程序再试。", "Close programs that take much memory and try again."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedModel:
+    """A model ready to write, and how it is computed."""
+
+    decoder: Decoder
+    tokenizer: Tokenizer
+    name: str
+    path: str
+    why: Bilingual
+    device: str
+    load_s: float
+    nbytes: int
+    """Memory that this program took for it, as measured; keys and values come as the context fills."""
+    expected: Estimate | None = None
+    """What was estimated before, to be held against that."""
+
+
+def open_for_chat(
+    path: Path,
+    *,
+    capacity: int | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+    check_memory: bool = True,
+) -> OpenedModel:
+    """Open a model's files, of any kind that ``sources`` reads.
+
+    ``device`` is ``"cpu"``, ``"cuda"`` or ``None`` for the best there is; ``capacity`` at most what
+    the model was made for. ``progress`` hears 0 to 1 and may raise to stop. Raises
+    ``NotEnoughMemoryError`` and the errors of ``sources``.
+    """
+    try:
+        with open_source(path) as source:
+            try:
+                return _open(source, capacity, device, progress, check_memory)
+            except (MemoryError, RuntimeError, OSError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise _memory_ran_out(source.config, capacity, device or "cpu") from error
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryFullError(error) from error
+
+
+def _memory_ran_out(config: PhiConfig, capacity: int | None, device: str) -> NotEnoughMemoryError:
+    """The check before found enough, but the system gave less, or others took it meanwhile."""
+    capacity = min(capacity or config.max_position_embeddings, config.max_position_embeddings)
+    if config.parameter_count <= SMALL:
+        needed = estimate(config, form="float32", capacity=capacity)
+    else:
+        needed = expected_memory(config, capacity, device)
+    text = Bilingual(
+        f"内存不够：大约需要 {gigabytes(needed.total)}，系统没有全给。",
+        f"Memory is full: about {gigabytes(needed.total)} are needed, and the system gave less.",
+    )
+    free = min(available(device), needed.total)
+    other = available() if device != "cpu" else None
+    offers = judge(config, needed, free, other_device_free=other).offers
+    return NotEnoughMemoryError(Verdict(False, text, offers))
+
+
+def _open(
+    source: WeightSource,
+    capacity: int | None,
+    device: str | None,
+    progress: Progress | None,
+    check_memory: bool,
+) -> OpenedModel:
+    started, before = time.perf_counter(), held_by_this_process()
+    config, tokenizer = source.config, source.tokenizer()
+    capacity = min(capacity or config.max_position_embeddings, config.max_position_embeddings)
+    if config.parameter_count <= SMALL:
+        expected = estimate(config, form="float32", capacity=capacity)
+        _check(config, expected, check_memory)
+        decoder: Decoder = ReadableDecoder(load_phi(source), capacity)
+        where, path, why = "cpu", "phi.py float32", _SMALL_WHY
+    else:
+        where, no_card = _device(device)
+        model = QuantizedPhi(config, SourceWeights(source))
+        try:
+            decoder, path, why = open_quantized(model, capacity, where, progress, check_memory)
+        except (RuntimeError, NotEnoughMemoryError) as error:
+            if device is not None or where == "cpu":
+                raise
+            where, no_card = "cpu", _card_failed(error)
+            decoder, path, why = open_quantized(model, capacity, where, progress, check_memory)
+        expected = expected_memory(config, capacity, where)
+        why = Bilingual(no_card.zh + why.zh, f"{no_card.en} {why.en}".strip())
+    return OpenedModel(
+        decoder,
+        tokenizer,
+        source.name,
+        path,
+        why,
+        where,
+        time.perf_counter() - started,
+        held_by_this_process() - before,
+        expected,
+    )
+
+
+def open_quantized(
+    model: QuantizedPhi,
+    capacity: int,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    check_memory: bool = True,
+) -> tuple[Decoder, str, Bilingual]:
+    """The decoder for quantized weights, a short name of its path, and why that one."""
+    if device.startswith("cuda"):
+        from desktop.llm.fast_cuda import open_on_card
+
+        _check(model.config, expected_memory(model.config, capacity, device), check_memory)
+        return open_on_card(model, capacity, device, progress)
+    choice = choose_for_processor()
+    _check(model.config, expected_memory(model.config, capacity, device), check_memory)
+    decoder = decoder_for(prepare(model, choice.make, progress), capacity)
+    kept = _keep_whole_numbers(decoder)
+    path, why = planned_path()
+    return decoder, path, Bilingual(why.zh + kept.zh, f"{why.en} {kept.en}".strip())
+
+
+def planned_path(device: str = "cpu") -> tuple[str, Bilingual]:
+    """How a model that is not small would be computed there: a short name, and why that way."""
+    if device.startswith("cuda"):
+        from desktop.llm.fast_cuda import path_on_card
+
+        return path_on_card(torch.cuda.get_device_capability(torch.device(device)))
+    choice = choose_for_processor()
+    capability = torch.backends.cpu.get_cpu_capability()
+    if choice.name == "native" and (found := library()) is not None:
+        capability = LEVELS[found.level]
+    return f"fast.py {choice.name} {capability}", choice.why
+
+
+def _keep_whole_numbers(decoder: FastDecoder) -> Bilingual:
+    """Let prompts keep the 8-bit form of the weights if there is a lot of memory nobody uses."""
+    weights = decoder.weights
+    linears = [linear for layer in weights.layers for linear in (layer.inward, layer.outward)]
+    four = [one for one in linears if isinstance(one, (Int4, Native)) and one.way == "int8"]
+    needed = sum(one.rows * one.columns for one in four)
+    if not four or PLENTY * needed + decoder.nbytes > available():
+        return Bilingual("", "")
+    for one in four:
+        one.keep = True
+    return Bilingual(
+        f"内存充裕：读第一个提示时会另外保留权重的 8 位形式（{gigabytes(needed)}），之后的提示读得更快。",
+        f"There is plenty of memory: the first prompt keeps an 8-bit form of the weights "
+        f"({gigabytes(needed)}), so that later ones are read faster.",
+    )
+
+
+def expected_memory(config: PhiConfig, capacity: int, device: str = "cpu") -> Estimate:
+    """What a model of this size takes when it is opened quantized on this machine."""
+    if device.startswith("cuda"):
+        return estimate(config, capacity=capacity, device=device)
+    choice = choose_for_processor()
+    half = choice.name == "native"
+    return estimate(config, form=choice.form, capacity=capacity, half_cache=half)
+
+
+def _check(config: PhiConfig, expected: Estimate, wanted: bool) -> None:
+    if not wanted:
+        return
+    verdict = judge(config, expected)
+    if not verdict.fits:
+        raise NotEnoughMemoryError(verdict)
+
+
+def _device(wanted: str | None) -> tuple[str, Bilingual]:
+    """Where to compute, and if not on a card, why."""
+    if wanted == "cpu":
+        return "cpu", Bilingual("按要求使用处理器。", "The processor, as asked.")
+    if torch.cuda.is_available():
+        try:
+            available("cuda")  # the first call that talks to the card: a broken driver shows here
+        except RuntimeError as error:
+            if wanted is not None:
+                raise
+            return "cpu", _card_failed(error)
+        return wanted or "cuda", Bilingual("", "")
+    if torch.version.cuda is None:
+        return "cpu", Bilingual(
+            "安装的 torch 只支持处理器，所以不用显卡。",
+            "The installed torch is for processors only, so no graphics card is used.",
+        )
+    return "cpu", Bilingual(
+        "torch 没有找到能用的 NVIDIA 显卡。", "torch finds no NVIDIA graphics card that it can use."
+    )
+
+
+def _card_failed(error: Exception) -> Bilingual:
+    """Why the processor is used although there is a card; what the card had taken is given back."""
+    with suppress(RuntimeError):  # a card that does not work cannot give anything back either
+        torch.cuda.empty_cache()
+    if isinstance(error, (NotEnoughMemoryError, torch.OutOfMemoryError)):
+        return Bilingual(
+            "显卡的显存不够，改用处理器。",
+            "The graphics card has too little memory, so the processor is used.",
+        )
+    return Bilingual(
+        "显卡没能用起来，改用处理器。", "The graphics card does not work, so the processor is used."
+    )
+
+
+_SMALL_WHY = Bilingual(
+    "模型很小，直接用可读的代码以全精度计算就足够快。",
+    "The model is small: the readable code in full precision is fast enough.",
+)
+
+
+class SourceWeights(Mapping[str, Weight]):
+    """A source's weights, each read, and quantized if it is not yet, when it is asked for."""
+
+    def __init__(self, source: WeightSource) -> None:
+        self._source = source
+
+    def __getitem__(self, name: str) -> Weight:
+        source = self._source
+        if isinstance(source, ConvertedSource):
+            return source.model.read(name)
+        tensor = source.read(name)
+        matrix = tensor.dim() == 2 and "embed" not in name and tensor.shape[1] % GROUP == 0
+        return fit(tensor, BITS, GROUP).stored if matrix else tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._source.tensors)
+
+    def __len__(self) -> int:
+        return len(self._source.tensors)

@@ -1,0 +1,1 @@
+"""Threads: the only place where the engine and Qt meet."""

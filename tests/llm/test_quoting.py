@@ -1,0 +1,76 @@
+"""An answer held to a text: word for word, sentence by sentence, the model choosing among them."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from desktop import tutor
+from desktop.llm import model_folder
+from desktop.llm.quoting import Quoting, _sentences
+
+TOKENIZER = model_folder.load(tutor.model_folder()).tokenizer
+END = TOKENIZER.end_of_text
+LINES = ("A gradient points uphill. It is e.g. the slope.", "For example: 2w at w = 3 is 6.")
+
+
+def quoting(lines: tuple[str, ...] = LINES) -> Quoting:
+    found = Quoting.of(TOKENIZER, lines)
+    assert found is not None
+    return found
+
+
+def accepts(text: str, lines: tuple[str, ...] = LINES) -> bool:
+    """Whether every token of the text, and an end after it, is allowed."""
+    ids = [*TOKENIZER.encode(text), END]
+    automaton = quoting(lines)
+    return all(token in automaton.allowed(ids[:place]) for place, token in enumerate(ids))
+
+
+def test_whole_texts_and_whole_sentences_of_them_can_be_said() -> None:
+    assert accepts(f" {LINES[0]}\n{LINES[1]}")
+    assert accepts(f" {LINES[0]}")
+    assert accepts(" A gradient points uphill.")
+    assert accepts(f" {LINES[1]}")
+    assert accepts(f" A gradient points uphill.\n{LINES[1]}")
+
+
+def test_nothing_else_can() -> None:
+    assert not accepts(" A gradient points downhill.")
+    assert not accepts(" A gradient points")
+    assert not accepts(f" {LINES[0]}\n{LINES[0]}")
+    assert not accepts(" It is e.g. the slope.")
+
+
+def test_chinese_is_cut_without_spaces_and_not_inside_quotation_marks() -> None:
+    line = "他说“会。”然后停。下一句！"
+    assert _sentences(line) == ["他说“会。”然后停。", "下一句！"]
+    assert accepts(" 他说“会。”然后停。", (line,))
+    assert accepts(" 他说“会。”然后停。下一句！", (line,))
+
+
+def test_where_the_text_has_been_left_anything_goes() -> None:
+    assert quoting().allowed(TOKENIZER.encode(" Bananas")) == frozenset()
+    assert Quoting.of(TOKENIZER, ()) is None
+    assert Quoting.of(TOKENIZER, ("  ",)) is None
+
+
+@given(st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=3), st.randoms())
+@settings(max_examples=60)
+def test_every_walk_ends_in_sentences_of_the_text(lines: list[str], rng: object) -> None:
+    automaton = Quoting.of(TOKENIZER, lines)
+    if automaton is None:
+        return
+    written: list[int] = []
+    while True:
+        allowed = automaton.allowed(written)
+        assert allowed
+        token = rng.choice(sorted(allowed))  # type: ignore[attr-defined]
+        if token == END:
+            break
+        written.append(token)
+    said = TOKENIZER.decode(written)
+    bare = "".join(said.split())
+    whole = "".join("".join(line.split()) for line in lines)
+    assert bare
+    assert all(sign in whole for sign in bare)

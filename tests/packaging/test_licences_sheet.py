@@ -1,0 +1,40 @@
+"""About leads to every part's licence and says where data live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.ui.about import AboutSheet
+from desktop.ui.strings import tr
+
+
+def test_about_leads_to_the_licences(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLASSBOX_DATA_DIR", str(tmp_path))
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.resize(1000, 700)
+    host.show()
+    sheet = AboutSheet(host)
+    sheet.open()
+    assert any(str(tmp_path) in label.text() for label in sheet.findChildren(QLabel))
+    button = next(
+        button
+        for button in sheet.findChildren(QPushButton)
+        if button.text() == tr("about.licences")
+    )
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    licences = sheet.licences
+    assert sheet.isHidden()
+    assert licences.isVisible()
+    names = [licences.list.item(row).text() for row in range(licences.list.count())]
+    licences.list.setCurrentRow(next(row for row, name in enumerate(names) if "numpy" in name))
+    assert "NumPy Developers" in licences.text.toPlainText()
+    qtbot.keyClick(licences, Qt.Key.Key_Escape)
+    assert licences.isHidden()

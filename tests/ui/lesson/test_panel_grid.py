@@ -1,0 +1,36 @@
+"""The grid of live panels: who gets which room."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.bilingual import Bilingual
+from desktop.course.lesson import PanelSpec
+from desktop.engine.frames import Axis, Field, Frame, Surface
+from desktop.ui.lesson.panel_grid import WIDEST_SHARE, PanelGrid
+
+TITLE = Bilingual("图", "Figure")
+
+
+def spec(name: str, kind: str, row: int, column: int, **more: object) -> PanelSpec:
+    return PanelSpec(name, name, kind, TITLE, TITLE, row, column, **more)  # type: ignore[arg-type]
+
+
+def test_a_map_takes_the_width_that_its_height_can_use(qtbot: QtBot, qapp: QApplication) -> None:
+    grid = PanelGrid()
+    qtbot.addWidget(grid)
+    map_ = spec("map", "contour", 0, 0, row_span=2, options={"equal_units": True})
+    grid.build([map_, spec("a", "curves", 0, 1), spec("b", "curves", 1, 1)], ())
+    grid.resize(800, 520)
+    grid.show()
+    grid.show_only(())
+    qtbot.waitUntil(lambda: abs(grid.panels["map"].width() - grid.panels["a"].width()) <= 1)
+    even = grid.panels["map"].width()
+    at = np.linspace(-2, 2, 21)
+    field = Field(at, at, np.add.outer(at**2, at**2), TITLE)
+    x, y = Axis(Bilingual.same("x")), Axis(Bilingual.same("y"))
+    grid.show_frame(Frame(1, 0, {"map": Surface(x, y, field)}, {}), ())
+    qtbot.waitUntil(lambda: grid.panels["map"].width() > even + 20)
+    assert grid.panels["map"].width() <= WIDEST_SHARE * grid.width() + 1
