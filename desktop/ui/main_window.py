@@ -21,6 +21,7 @@ from desktop.ui import commands
 from desktop.ui.appearance import Appearance
 from desktop.ui.lesson_list import Progress
 from desktop.ui.outline import Outline, Page
+from desktop.ui.screens import ScreenWatch
 from desktop.ui.strings import language, pick, tr
 from desktop.ui.theme import theme
 from desktop.ui.toasts import Toasts
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self.pages.installEventFilter(self)
         self.setMinimumSize(*SMALLEST)
         self.resize(self._first_size())
+        self.screens = ScreenWatch(self)
         language().changed.connect(self.retranslate)
         theme().changed.connect(self._fold_if_narrow)
         self.retranslate()
