@@ -100,6 +100,7 @@ class Glassbox(QObject):
 
     def _wire(self, folder: Path) -> None:
         window = self.window
+        window.data_folder = folder
         window.add_late_page("glossary", self._make_glossary)
         window.add_late_page("settings", self._make_settings)
         window.lesson_chosen.connect(self.open_lesson)

@@ -165,7 +165,16 @@ def install_archive(machine: Machine, archive: Path) -> None:
         ["tar", "-I", "zstd", "--strip-components=1", "-xf", archive, "-C", place], check=True
     )
     machine.inside(f"chown -R {USER} {HOME}/unpacked", admin=True)
-    tell(machine.inside(f"sh {HOME}/unpacked/install.sh && rm -r {HOME}/unpacked").splitlines()[0])
+    tell(machine.inside(f"sh {HOME}/unpacked/install.sh").splitlines()[0])
+
+
+def update(machine: Machine) -> None:
+    """The installer again, over what is there; nothing of the old program stays."""
+    place = f"{HOME}/.local/opt/glassbox"
+    machine.inside(f"touch {place}/of-the-older-version")
+    machine.inside(f"sh {HOME}/unpacked/install.sh && rm -r {HOME}/unpacked")
+    machine.inside(f"! test -e {place}/of-the-older-version")
+    tell("updated")
 
 
 def remove_archive(machine: Machine) -> None:
@@ -364,7 +373,7 @@ class Learner:
 
 
 def use(learner: Learner, lessons: list[dict[str, Any]]) -> None:
-    """Everything a learner does in two sittings."""
+    """Everything a learner does in two sittings, with an update of the program between them."""
     titles = [lesson["title"] for lesson in lessons]
     program = learner.opens(titles[0]["en"])
     try:
@@ -390,6 +399,7 @@ def use(learner: Learner, lessons: list[dict[str, Any]]) -> None:
     visited = {lesson for lesson, *_ in kept["positions"]}
     if visited != {lesson["slug"] for lesson in lessons}:
         raise ProofError(f"positions were kept for {visited}")
+    update(learner.machine)
     program = learner.opens(titles[-1]["zh"])
     try:
         wait(lambda: learner.brightness() < before - 60, 20, "the window is not dark any more")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import platform
 from functools import cached_property
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from desktop import __version__, licences, paths
+from desktop import __version__, licences
 from desktop.ui.icons import pixmap
 from desktop.ui.licences_sheet import LicencesSheet
 from desktop.ui.overlay import Overlay
@@ -35,8 +36,9 @@ PARTS = (
 class AboutSheet(Overlay):
     """Name, one sentence, versions and licences; the versions can be copied for a report."""
 
-    def __init__(self, host: QWidget) -> None:
+    def __init__(self, host: QWidget, folder: Path) -> None:
         super().__init__(host, width=520)
+        self._folder = folder
         self._logo, self._name, self._what = QLabel(), QLabel(), QLabel()
         self._name.setProperty("role", "title")
         self._what.setWordWrap(True)
@@ -78,7 +80,7 @@ class AboutSheet(Overlay):
         self._name.setText(tr("shell.name"))
         self._what.setText(tr("about.what"))
         self._licence.setText(tr("about.licence"))
-        self._data.setText(tr("about.data", folder=str(paths.data_dir())))
+        self._data.setText(tr("about.data", folder=str(self._folder)))
         self._copy.setText(tr("about.copy"))
         self._texts.setText(tr("about.licences"))
         self._close.setText(tr("about.close"))

@@ -15,6 +15,7 @@ from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QWidget
 
+from desktop import paths
 from desktop.course.catalog import Course
 from desktop.course.search import Hit
 from desktop.ui import commands
@@ -58,6 +59,8 @@ class MainWindow(QMainWindow):
         self._course, self._appearance = course, appearance
         self.slug = ""
         self.page: Page = "lesson"
+        self.data_folder = paths.data_dir()
+        """What *About* names; the application says so when it uses another."""
         self._fold_choice: bool | None = None
         self._lesson_actions: Callable[[], list[QAction]] = list
         self.chat: ChatPane | None = None
@@ -281,7 +284,7 @@ class MainWindow(QMainWindow):
         """Versions and licences."""
         from desktop.ui.about import AboutSheet
 
-        return AboutSheet(self)
+        return AboutSheet(self, self.data_folder)
 
     def _open_search(self) -> None:
         self.search.open()

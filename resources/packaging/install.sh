@@ -5,6 +5,12 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 data="${XDG_DATA_HOME:-$HOME/.local/share}"
 place="$HOME/.local/opt/glassbox"
+for exe in /proc/[0-9]*/exe; do  # files taken from under an open window would end it in mid-work
+    [ "$(readlink "$exe" 2>/dev/null)" != "$place/glassbox" ] && continue
+    echo "Glassbox is open. Close it first, then run this again." >&2
+    echo "透明盒还开着。先把它关掉，再运行一次。" >&2
+    exit 1
+done
 mkdir -p "$HOME/.local/opt" "$HOME/.local/bin" "$data/applications" "$data/metainfo"
 rm -rf "$place.new"
 cp -a "$here/glassbox" "$place.new"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import shutil
 import struct
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -90,3 +92,52 @@ def test_needed_libraries_are_read_from_elf_files(tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"
     plain.write_text("no library", encoding="utf-8")
     assert bundle.needed(plain) == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the installer for Linux")
+def test_the_installer_installs_updates_and_removes_but_not_under_an_open_window(
+    tmp_path: Path,
+) -> None:
+    files = TOP / "resources" / "packaging"
+    archive, home = tmp_path / "un packed", tmp_path / "家 home"
+    for folder in ("glassbox", "share/applications", "share/metainfo", "share/icons/hicolor"):
+        (archive / folder).mkdir(parents=True)
+    shutil.copy(str(shutil.which("sleep")), archive / "glassbox" / "glassbox")
+    for name in ("install.sh", "uninstall.sh", "README.txt"):
+        shutil.copy(files / name, archive)
+    shutil.copy(files / "glassbox.desktop", archive / "share" / "applications")
+    metadata = archive / "share" / "metainfo" / "io.github.glassbox.Glassbox.metainfo.xml"
+    shutil.copy(files / "glassbox.metainfo.xml", metadata)
+    data = home / ".local/share/Glassbox"
+    data.mkdir(parents=True)
+    (data / "glassbox.sqlite3").write_text("mine", encoding="utf-8")
+
+    def run(script: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", str(script)],
+            capture_output=True,
+            text=True,
+            env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        )
+
+    place = home / ".local/opt/glassbox"
+    assert run(archive / "install.sh").returncode == 0
+    assert f'Exec="{place}/glassbox"' in (
+        home / ".local/share/applications/glassbox.desktop"
+    ).read_text(encoding="utf-8")
+    open_window = subprocess.Popen([str(home / ".local/bin/glassbox"), "60"])
+    try:
+        for script in (archive / "install.sh", place / "uninstall.sh"):
+            refused = run(script)
+            assert refused.returncode == 1
+            assert "Close it first" in refused.stderr
+        assert open_window.poll() is None
+    finally:
+        open_window.kill()
+        open_window.wait()
+    (place / "of the older version").touch()
+    assert run(archive / "install.sh").returncode == 0
+    assert not (place / "of the older version").exists()
+    assert run(place / "uninstall.sh").returncode == 0
+    left = [path for path in home.rglob("*") if not path.is_dir()]
+    assert left == [data / "glassbox.sqlite3"]

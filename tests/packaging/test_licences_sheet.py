@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -13,15 +12,12 @@ from desktop.ui.about import AboutSheet
 from desktop.ui.strings import tr
 
 
-def test_about_leads_to_the_licences(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GLASSBOX_DATA_DIR", str(tmp_path))
+def test_about_leads_to_the_licences(qtbot: QtBot, tmp_path: Path) -> None:
     host = QWidget()
     qtbot.addWidget(host)
     host.resize(1000, 700)
     host.show()
-    sheet = AboutSheet(host)
+    sheet = AboutSheet(host, tmp_path)
     sheet.open()
     assert any(str(tmp_path) in label.text() for label in sheet.findChildren(QLabel))
     button = next(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop import app as module
 from desktop import instance
@@ -61,6 +61,13 @@ def test_first_start_shows_the_first_lesson_moving(qtbot, start, course):
     assert glassbox.session.status.lesson == course.lessons[0].slug
     assert glassbox.window.pages.currentWidget() is glassbox.lesson_view
     assert glassbox.window.toasts.shown == []
+
+
+def test_about_names_the_folder_in_use(start):
+    glassbox = start()
+    glassbox.window.actions_by_name["about"].trigger()
+    said = [label.text() for label in glassbox.window.about.findChildren(QLabel)]
+    assert any(str(glassbox.folder) in text for text in said)
 
 
 def test_nothing_of_torch_before_the_first_paint():
