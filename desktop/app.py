@@ -82,7 +82,7 @@ class Glassbox(QObject):
         app.setWindowIcon(icons.app_icon())
         self.store = Store(folder / "glassbox.sqlite3")
         self.appearance = Appearance(
-            app, self.store, only_now_language=options.language, only_now_theme=options.theme
+            app, self.store, self, only_now_language=options.language, only_now_theme=options.theme
         )
         self.course: Course = load_course(paths.lessons())
         self.session = Session(self)

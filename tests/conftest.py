@@ -1,7 +1,7 @@
 """What every test gets: a fresh store, the real course, and a guard against things left behind.
 
-The guard fails a test that leaks a thread, a running timer or a top-level widget, or that tries to
-reach a network. Qt is looked at only where it has been loaded, so the engine's tests run without it.
+The guard fails a test that leaks a thread, a running timer, a top-level widget or one of our objects
+kept by the application, or that tries to reach a network. Qt is looked at only where it has been loaded, so the engine's tests run without it.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def _no_leaked_qt(request: pytest.FixtureRequest) -> Iterator[None]:
     widgets_before = {id(widget) for widget in QApplication.topLevelWidgets()}
     yield
     _finish_deletions()
+    kept = [type(one).__name__ for one in _own_objects()]
     widgets = [
         f"{type(widget).__name__} {widget.objectName()}".strip()
         for widget in QApplication.topLevelWidgets()
@@ -105,6 +106,7 @@ def _no_leaked_qt(request: pytest.FixtureRequest) -> Iterator[None]:
     _KNOWN_TIMERS.update(id(timer) for timer in running)
     named = [f"{timer.interval()} ms, parent {timer.parent()!r}" for timer in timers]
     assert not widgets, f"top-level widgets left: {widgets}"
+    assert not kept, f"the application still keeps {kept}, which go on listening"
     assert not named, f"timers left running: {named}"
 
 
@@ -115,6 +117,15 @@ def _finish_deletions() -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # type: ignore[arg-type]
     QCoreApplication.processEvents()
     gc.collect()
+
+
+def _own_objects() -> list[object]:
+    """Ours among what lives as long as the application."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance()
+    children = app.children() if app is not None else []
+    return [one for one in children if type(one).__module__.startswith("desktop.")]
 
 
 def _running_timers() -> list[object]:

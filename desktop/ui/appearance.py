@@ -46,11 +46,12 @@ class Appearance(QObject):
         self,
         app: QApplication,
         store: Store,
+        parent: QObject | None = None,
         *,
         only_now_language: Language | None = None,
         only_now_theme: ThemeName | None = None,
     ) -> None:
-        super().__init__(app)
+        super().__init__(parent)
         self._app, self._store = app, store
         self.language_choice: LanguageChoice = only_now_language or self._read(
             "language", ("system", "zh", "en")
