@@ -29,6 +29,7 @@ from torch import Tensor
 
 from desktop.bilingual import Bilingual, GlassboxError
 from desktop.llm.cache import Decoder, StoppedReading, Taps, shared_prefix
+from desktop.llm.context import context_after
 from desktop.llm.quoting import Quoting
 from desktop.llm.sampling import RULED_OUT, Sampling, choose, process
 from desktop.llm.tokenizer import StreamDecoder, Tokenizer
@@ -101,16 +102,18 @@ def generate(
     prompt: Sequence[int],
     settings: Settings,
     *,
+    begun: Sequence[int] = (),
     stop: Callable[[], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Generation:
     """Yield the answer to ``prompt`` token by token; the generator's return value is a `Summary`.
 
-    Raises ``PromptTooLongError``, at the first token, when nothing could follow the prompt.
+    ``begun`` are tokens the answer begins with; they are neither yielded nor counted. Raises
+    ``PromptTooLongError``, at the first token, when nothing could follow the prompt.
     """
     if len(prompt) >= decoder.capacity:
         raise _too_long(len(prompt), decoder.capacity)
-    return _Writer(decoder, tokenizer, list(prompt), settings, stop, progress).run()
+    return _Writer(decoder, tokenizer, list(prompt), list(begun), settings, stop, progress).run()
 
 
 class _Writer:
@@ -121,14 +124,16 @@ class _Writer:
         decoder: Decoder,
         tokenizer: Tokenizer,
         prompt: list[int],
+        begun: list[int],
         settings: Settings,
         stop: Callable[[], bool] | None,
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._decoder, self._settings = decoder, settings
         self._stop, self._progress = stop, progress
-        self._prompt = prompt
-        self._context = list(prompt)  # what the model sees; a shift makes it shorter
+        self._prompt, self._begun = prompt, begun
+        # What the model sees; a shift makes it shorter.
+        self._context = context_after(prompt, begun, decoder.capacity, settings.keep)
         self._written: list[int] = []
         self._real_ids = min(tokenizer.size, decoder.config.vocab_size)
         self._text = _Text(tokenizer, settings.stop_strings)
@@ -164,21 +169,21 @@ class _Writer:
             self._decode_s += time.perf_counter() - started
 
     def _read_prompt(self) -> Tensor:
-        look, decoder = self._settings.look, self._decoder
+        look, decoder, context = self._settings.look, self._decoder, self._context
         known = decoder.ids
-        if look and len(self._prompt) > 1:  # the last token goes alone, to be looked at
-            decoder.read(self._prompt[:-1], stop=self._stop, progress=self._progress)
-            scores = decoder.decode(self._prompt[-1], look=True)
+        if look and len(context) > 1:  # the last token goes alone, to be looked at
+            decoder.read(context[:-1], stop=self._stop, progress=self._progress)
+            scores = decoder.decode(context[-1], look=True)
         else:
-            scores = decoder.read(self._prompt, stop=self._stop, progress=self._progress)
-        self._reused = min(shared_prefix(known, self._prompt), len(self._prompt) - 1)
+            scores = decoder.read(context, stop=self._stop, progress=self._progress)
+        self._reused = min(shared_prefix(known, context), len(context) - 1)
         return scores
 
     def _next(self, scores: Tensor, started: float) -> tuple[GeneratedToken, StopReason | None]:
         scores = scores.clone()
         scores[self._real_ids :] = RULED_OUT
         own = scores.log_softmax(-1)
-        seen = self._prompt + self._written
+        seen = self._prompt + self._begun + self._written
         token = choose(
             process(self._permitted(scores), seen, self._settings.sampling),
             self._settings.sampling,
@@ -224,14 +229,12 @@ class _Writer:
         return "context" if full and self._settings.when_full == "stop" else None
 
     def _read_back(self, token: int) -> Tensor:
-        self._context.append(token)
-        if self._decoder.length < self._decoder.capacity:
-            return self._decoder.decode(token, self._settings.look)
-        self._context = forget_the_middle(
-            self._context, self._settings.keep, self._decoder.capacity
-        )
+        decoder, keep = self._decoder, self._settings.keep
+        self._context = context_after(self._context, (token,), decoder.capacity, keep)
+        if decoder.length < decoder.capacity:
+            return decoder.decode(token, self._settings.look)
         self._shifts += 1
-        return self._decoder.read(self._context, stop=self._stop, progress=self._progress)
+        return decoder.read(self._context, stop=self._stop, progress=self._progress)
 
     def _summary(self, stop: StopReason) -> Summary:
         return Summary(
@@ -289,13 +292,6 @@ def may_begin(text: str, stops: Sequence[str]) -> int:
         if any(len(stop) > size and text.endswith(stop[:size]) for stop in stops):
             return size
     return 0
-
-
-def forget_the_middle(ids: Sequence[int], keep: int, capacity: int) -> list[int]:
-    """``ids`` without half of what follows the ``keep`` first ones, the newest kept."""
-    keep = max(0, min(keep, capacity // 2))
-    rest = ids[keep:]
-    return [*ids[:keep], *rest[len(rest) // 2 :]]
 
 
 def entropies(logprobs: Tensor) -> Tensor:

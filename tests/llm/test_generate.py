@@ -13,12 +13,12 @@ from transformers import PhiForCausalLM
 
 from desktop.llm.beam import BeamStep, beam_search
 from desktop.llm.cache import ContextFullError, ReadableDecoder
+from desktop.llm.context import forget_the_middle
 from desktop.llm.generate import (
     GeneratedToken,
     PromptTooLongError,
     Settings,
     Summary,
-    forget_the_middle,
     generate,
     may_begin,
 )

@@ -1,6 +1,8 @@
 """The chat's requests against a real, tiny model with random weights."""
 
+import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +121,7 @@ def test_looking_inside_is_the_same_live_and_afterwards(engine, chats):
     before = tuple(one.id for one in chats.tokens(message))[:5]
     request = m.Look(message, turns(), GREEDY, before)
     (kept,) = of(run(engine, request), m.Inspection)
-    engine._taps.clear()
+    engine._inside.forget()
     (again,) = of(run(engine, request), m.Inspection)
     assert kept.tokens == again.tokens
     torch.testing.assert_close(torch.tensor(kept.attention), torch.tensor(again.attention))
@@ -132,10 +134,38 @@ def test_looking_inside_is_the_same_live_and_afterwards(engine, chats):
     assert kept.lens[-1][0].label == top[0][1]
 
 
+def test_what_is_shown_of_a_token_is_what_the_model_saw_even_after_it_forgot_the_middle(
+    engine, chats
+):
+    long = replace(GREEDY, max_tokens=150)
+    message = ask(chats)
+    assert of(run(engine, m.Answer(message, turns(), long)), m.Ended)[0].facts["shifts"] > 0
+    tokens = chats.tokens(message)
+    for place in (3, 60, 61, 62, 63, 64, 100, 149):
+        before = tuple(one.id for one in tokens[:place])
+        (found,) = of(run(engine, m.Look(message, turns(), long, before)), m.Inspection)
+        label, share = tokens[place].top[0][1:]
+        assert (found.lens[-1][0].label, found.ranks[-1]) == (label, 1)
+        assert found.lens[-1][0].probability == pytest.approx(math.exp(share), rel=1e-3)
+        assert len(found.tokens) == found.attention.shape[-1] <= 64
+
+
+def test_another_alternative_far_behind_goes_on_from_what_the_model_saw_there(engine, chats):
+    long = replace(GREEDY, max_tokens=150)
+    first = ask(chats)
+    run(engine, m.Answer(first, turns(), long))
+    kept = chats.tokens(first)
+    second = ask(chats)
+    forced = kept[:100]  # the same words: it goes on as it did
+    events = run(engine, m.Answer(second, turns(), replace(GREEDY, max_tokens=20), forced=forced))
+    assert not of(events, m.Failed)
+    assert [one.id for one in chats.tokens(second)] == [one.id for one in kept[:120]]
+
+
 def test_looking_waits_for_the_answer_in_progress(engine, chats):
     first = ask(chats)
     run(engine, m.Answer(first, turns(), GREEDY))
-    engine._taps.clear()
+    engine._inside.forget()
     engine.handle(m.Answer(ask(chats), turns("upon"), GREEDY))
     engine.advance()
     engine.handle(m.Look(first, turns(), GREEDY, ()))
@@ -206,7 +236,7 @@ def test_unloading_gives_the_memory_back(engine, chats):
     run(engine, m.Answer(ask(chats), turns(), GREEDY))
     engine.handle(m.Unload())
     assert engine._model is None
-    assert not engine._taps
+    assert not engine._inside._taps
 
 
 def test_settings_survive_strange_values():

@@ -21,7 +21,7 @@ from desktop.bilingual import Bilingual
 from desktop.course.chats import Chats, Message, TokenRecord
 from desktop.llm import memory
 from desktop.llm.sources import open_source
-from desktop.runtime import chat_engine
+from desktop.runtime import chat_answer
 from desktop.runtime.chat_messages import ChatSettings
 from desktop.tutor.grounding import LessonContext
 from desktop.ui import fonts
@@ -418,14 +418,14 @@ def test_a_model_that_does_not_fit_is_offered_with_a_shorter_context(
 def test_memory_that_runs_out_in_the_middle_of_an_answer_leaves_ways_to_go_on(
     qtbot, pane, models, monkeypatch
 ):
-    real = chat_engine.generate
+    real = chat_answer.generate
 
     def five_tokens(*given, **more):
-        monkeypatch.setattr(chat_engine, "generate", real)
+        monkeypatch.setattr(chat_answer, "generate", real)
         yield from itertools.islice(real(*given, **more), 5)
         raise MemoryError
 
-    monkeypatch.setattr(chat_engine, "generate", five_tokens)
+    monkeypatch.setattr(chat_answer, "generate", five_tokens)
     make_model(models / "long", context=1024)
     pane.load(models / "long")
     qtbot.waitUntil(lambda: pane.session.info is not None, timeout=WAIT)
