@@ -76,6 +76,16 @@ class Decoder(ABC):
     def fork(self, capacity: int) -> Self:
         """A second decoder with the same weights that has read the same tokens."""
 
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Memory of keys and values when the context is full."""
+
+    @property
+    @abstractmethod
+    def weights_nbytes(self) -> int:
+        """Memory of the weights."""
+
     @abstractmethod
     def _copy_from(self, other: Self, start: int, end: int) -> None:
         """Take over what ``other`` remembers of the tokens ``start`` to ``end``."""

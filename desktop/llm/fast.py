@@ -211,6 +211,11 @@ class FastDecoder(Decoder):
         """Memory of keys and values when the context is full."""
         return self._keys.nbytes + self._values.nbytes
 
+    @property
+    def weights_nbytes(self) -> int:
+        """Memory of the weights."""
+        return self.weights.nbytes
+
     # ---- reading
 
     def _forward(self, ids: Sequence[int], look: bool) -> Tensor:

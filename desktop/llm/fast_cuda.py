@@ -130,6 +130,11 @@ class CardDecoder(Decoder):
         """Memory of keys and values."""
         return self._keys.nbytes + self._values.nbytes
 
+    @property
+    def weights_nbytes(self) -> int:
+        """Memory of the weights."""
+        return self.weights.nbytes
+
     # ---- reading
 
     def _forward(self, ids: Sequence[int], look: bool) -> Tensor:

@@ -84,7 +84,8 @@ class OpenedModel:
     device: str
     load_s: float
     nbytes: int
-    """Memory that this program took for it, as measured; keys and values come as the context fills."""
+    """Main memory that this program took for it, as measured (``memory.MEASURED_TO``); keys and values
+    come as the context fills."""
     expected: Estimate | None = None
     """What was estimated before, to be held against that."""
 
@@ -169,9 +170,16 @@ def _open(
         why,
         where,
         time.perf_counter() - started,
-        held_by_this_process() - before,
+        _taken(decoder, where, before),
         expected,
     )
+
+
+def _taken(decoder: Decoder, device: str, before: int) -> int:
+    """What the program holds more than before. At least the weights: they may have found a place in
+    memory that it held already."""
+    weights = 0 if device.startswith("cuda") else decoder.weights_nbytes
+    return max(held_by_this_process() - before, weights)
 
 
 def open_quantized(

@@ -28,6 +28,10 @@ SCRATCH = 64 << 20
 LEAVE_FREE = 512 << 20
 """What should remain for everybody else."""
 
+MEASURED_TO = 10_000_000
+"""How exactly the memory of a model can be measured: what was free in the program before may be used
+again for it, and the rest of the program takes and gives memory meanwhile."""
+
 
 @dataclass(frozen=True)
 class Estimate:

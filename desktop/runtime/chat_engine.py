@@ -101,11 +101,11 @@ class ChatEngine:
                 device=request.device,
             )
         except _CancelledError:
-            self._out.events.append(m.Unloaded())
+            self._out.events.append(m.Unloaded(path=request.path))
             return
         except Exception as error:  # noqa: BLE001 - told in words
             told = in_words(error, traceback.format_exc())
-            self._out.events.append(m.Unloaded(told, offers(error)))
+            self._out.events.append(m.Unloaded(told, offers(error), request.path))
             return
         self._model = model
         self._out.events.append(m.Loaded(model.info))

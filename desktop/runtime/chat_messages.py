@@ -83,6 +83,8 @@ class MemoryPart:
     name: str
     estimated: int
     measured: int | None = None
+    exact_to: int = 0
+    """A measurement of less than this says no more than that it is less."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,8 @@ class Unloaded:
     error: GlassboxError | None = None
     offers: tuple[LoadOffer, ...] = ()
     """What would fit instead, when memory is short."""
+    path: Path | None = None
+    """The model that was to be loaded, if there was one."""
 
 
 @dataclass(frozen=True)

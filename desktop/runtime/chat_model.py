@@ -9,19 +9,17 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from desktop import tutor
 from desktop.bilingual import Bilingual, GlassboxError
 from desktop.llm.cache import Decoder, ReadableDecoder, Taps
-from desktop.llm.fast_open import NotEnoughMemoryError, OpenedModel, open_for_chat
+from desktop.llm.fast_open import NotEnoughMemoryError, OpenedModel, expected_memory, open_for_chat
 from desktop.llm.inspect import LogitLens, logit_lens
-from desktop.llm.kernels_choice import choose_for_processor
 from desktop.llm.memory import (
+    MEASURED_TO,
     Estimate,
-    Form,
     MemoryFullError,
     Offer,
     estimate,
@@ -88,27 +86,23 @@ def _memory(opened: OpenedModel) -> tuple[MemoryPart, ...]:
     and values are reserved at once but take memory only as the context fills.
     """
     decoder, on_card = opened.decoder, opened.device.startswith("cuda")
-    if isinstance(decoder, ReadableDecoder):
-        weights, cache = decoder.weights_nbytes, decoder.nbytes
-    else:
-        held: Any = decoder
-        weights, cache = held.weights.nbytes, held.nbytes
     guess = _estimate(decoder, opened.device)
-    total = torch.cuda.memory_reserved(opened.device) if on_card else opened.nbytes
+    total, exact_to = opened.nbytes, MEASURED_TO
+    if on_card:
+        total, exact_to = torch.cuda.memory_reserved(opened.device), 0
     return (
-        MemoryPart("weights", guess.weights, weights),
-        MemoryPart("cache", guess.cache, cache),
+        MemoryPart("weights", guess.weights, decoder.weights_nbytes),
+        MemoryPart("cache", guess.cache, decoder.nbytes),
         MemoryPart("work", guess.work),
-        MemoryPart("total", guess.total, max(0, total)),
+        MemoryPart("total", guess.total, total, exact_to),
     )
 
 
 def _estimate(decoder: Decoder, device: str) -> Estimate:
     """What a model as it is computed with takes, its context full."""
-    form: Form = "float32"
-    if not isinstance(decoder, ReadableDecoder):
-        form = "int4" if device.startswith("cuda") else choose_for_processor().form
-    return estimate(decoder.config, form=form, capacity=decoder.capacity, device=device)
+    if isinstance(decoder, ReadableDecoder):
+        return estimate(decoder.config, form="float32", capacity=decoder.capacity)
+    return expected_memory(decoder.config, decoder.capacity, device)
 
 
 def offers(error: BaseException, running: ChatModel | None = None) -> tuple[LoadOffer, ...]:

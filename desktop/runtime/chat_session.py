@@ -90,6 +90,7 @@ class ChatSession(QObject):
     def unload(self) -> None:
         """Give the model's memory back."""
         self.stop()
+        self.cancel_loading()
         if self._started:
             self._send(m.Unload())
 
@@ -212,12 +213,17 @@ class ChatSession(QObject):
             self.answering, self._answer = 0, None
 
     def _tell_model(self, event: object) -> None:
+        wanted = self._load.path if self._load is not None else None
         match event:
-            case m.Loading(path) if self._load is not None and path == self._load.path:
+            case m.Loading(path) if path == wanted:
                 self.loading = event
-            case m.Loaded(info):
+            case m.Loaded(info) if info.path == wanted:
                 self.info, self.loading, self._load = info, None, None
-            case m.Unloaded(error, offers):
+            case m.Unloaded(error, offers, path) if path in (None, wanted):
+                if path is not None:
+                    self._load = None
+                if self._load is not None:
+                    return  # another one is on its way already
                 self.info = self.loading = None
                 self.offers = offers
                 if error is not None:

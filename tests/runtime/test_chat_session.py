@@ -63,6 +63,20 @@ def test_a_failing_load_leaves_a_session_that_works(qtbot, session, chats, tmp_p
         session.answer(ask(chats), TURNS, GREEDY)
 
 
+def test_of_two_loads_only_the_second_counts(qtbot, session, tmp_path):
+    other, seen = make_model(tmp_path / "other"), []
+    session.model_changed.connect(lambda: seen.append((session.info, session.loading)))
+    for path in (tmp_path / "tiny", tmp_path / "nothing", other):
+        session.load(path)
+    with qtbot.assertNotEmitted(session.failed):
+        qtbot.waitUntil(lambda: session.info is not None, timeout=30_000)
+    assert session.info.path == other
+    assert all(loading is not None for info, loading in seen if info is None)
+    session.load(tmp_path / "tiny")
+    session.unload()
+    qtbot.waitUntil(lambda: session.info is None and session.loading is None, timeout=30_000)
+
+
 def test_closing_in_the_middle_keeps_the_answer(qtbot, session, chats):
     message = ask(chats)
     with qtbot.waitSignal(session.tokens_came, timeout=30_000):

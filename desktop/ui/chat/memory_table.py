@@ -28,9 +28,8 @@ class MemoryTable(QWidget):
         head = (tr("chat_models.memory"), tr("chat_models.estimated"), tr("chat_models.measured"))
         rows = [head]
         for part in parts:
-            measured = "–" if part.measured is None else size(part.measured)
             name = tr(f"chat_models.part_{part.name}")
-            rows.append((name, size(part.estimated), measured))
+            rows.append((name, size(part.estimated), _measured(part)))
         for row, texts in enumerate(rows):
             for column, text in enumerate(texts):
                 role = "section" if row == 0 else "small"
@@ -42,3 +41,12 @@ class MemoryTable(QWidget):
         layout.setContentsMargins(0, 4, 0, 4)
         layout.addLayout(grid)
         layout.addWidget(label("small", tr("chat_models.memory_note"), wrap=True))
+
+
+def _measured(part: MemoryPart) -> str:
+    """No more exact than it was measured."""
+    if part.measured is None:
+        return "–"
+    if part.measured < part.exact_to:
+        return tr("chat_models.less_than", size=size(part.exact_to))
+    return size(part.measured)

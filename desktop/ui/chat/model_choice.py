@@ -50,6 +50,22 @@ class ModelChoice(QObject):
         self._store.set_setting(LAST_MODEL, NONE)
         self._session.unload()
 
+    def give_up(self, path: Path) -> None:
+        """Its files are about to go: the tutor takes its place, now and at the next start."""
+        session = self._session
+        in_use = session.info.path if session.info is not None else None
+        if session.loading is not None:
+            in_use = session.loading.path
+        kept = self._store.setting(LAST_MODEL, model_place.TUTOR)
+        if kept == model_place.written(path, self._shelf.folder):
+            self._store.set_setting(LAST_MODEL, model_place.TUTOR)
+        if in_use != path:
+            return
+        if tutor.model_folder().exists():
+            session.load(tutor.model_folder())
+        else:
+            session.unload()
+
     def find(self) -> None:
         """Once: what there is, and the model that was used last, or the tutor."""
         if self._looked:

@@ -43,6 +43,8 @@ class ModelsPage(ChatPage):
 
     load_wanted = Signal(object)
     unload_wanted = Signal()
+    removing = Signal(object)
+    """path of a model whose files are about to go"""
     offer_taken = Signal(object)
     failed = Signal(object)
     told = Signal(str)
@@ -214,8 +216,7 @@ class ModelsPage(ChatPage):
 
     def _remove(self, model: ShelfModel) -> None:
         self._asked = ""
-        if self._is_loaded(model):
-            self.unload_wanted.emit()
+        self.removing.emit(model.path)
         self.shelf.remove(model.name)
 
     # ---- importing

@@ -165,6 +165,7 @@ class ChatPane(PaneFrame):
         self.models_page.load_wanted.connect(self.models.load)
         self.models_page.offer_taken.connect(self.models.take)
         self.models_page.unload_wanted.connect(self.models.unload)
+        self.models_page.removing.connect(self.models.give_up)
         self.models_page.failed.connect(self.failed)
         self.models_page.told.connect(self.told)
         self.shelf.listed.connect(self._welcome)

@@ -98,6 +98,33 @@ def test_a_model_is_verified_loaded_and_removed_by_its_buttons(qtbot, pane, page
     assert not (pane.shelf.folder / "tiny").exists()
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_tutor_takes_the_place_of_a_model_that_is_removed(
+    qtbot, tutor, pane, page, store, loaded
+):
+    qtbot.waitUntil(lambda: pane.session.info is not None, timeout=WAIT)
+    pane.load(pane.shelf.folder / "tiny")
+    if loaded:
+        qtbot.waitUntil(lambda: pane.session.info and not pane.session.info.is_tutor, timeout=WAIT)
+    pane.show_models()
+    press(qtbot, page, "Remove")
+    with qtbot.waitSignal(page.told, timeout=WAIT):
+        press(qtbot, page, "Remove its files")
+    qtbot.waitUntil(lambda: pane.session.info and pane.session.info.is_tutor, timeout=WAIT)
+    assert store.setting("chat.model", "") == "tutor:"
+
+
+def test_a_model_that_is_not_in_use_is_removed_beside_the_one_that_is(qtbot, ready, models, store):
+    make_model(models / "other")
+    ready.show_models()
+    qtbot.waitUntil(lambda: len(ready.shelf.models) == 2, timeout=WAIT)
+    other = next(one for one in ready.shelf.models if one.name == "other")
+    with qtbot.waitSignal(ready.models_page.told, timeout=WAIT):
+        ready.models_page._remove(other)
+    assert ready.session.info.name == "tiny"
+    assert store.setting("chat.model", "") == "models:tiny"
+
+
 @pytest.mark.parametrize(("spoken", "why"), [("en", "The model is small"), ("zh", "模型很小")])
 def test_where_it_computes_and_why_stands_with_the_model(qtbot, ready, spoken, why):
     language().set(spoken)

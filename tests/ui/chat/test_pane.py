@@ -392,6 +392,9 @@ def test_measured_memory_stands_beside_the_estimate(qtbot, ready):
     assert texts[3:6] == ["Weights", size(weights.estimated), size(weights.measured)]
     cache = next(part for part in ready.session.info.memory if part.name == "cache")
     assert cache.measured == cache.estimated
+    total = ready.session.info.memory[-1]
+    assert total.measured >= weights.measured  # though the program may have had room for it before
+    assert texts[-4:-1] == ["Together", size(total.estimated), "under 10 MB"]
 
 
 def test_a_model_that_does_not_fit_is_offered_with_a_shorter_context(
