@@ -1,4 +1,5 @@
-"""What this is, which versions run, where data lives, and under which licences its parts come.
+"""What this is, which versions run, where data lives, what leaves this computer (nothing), how to be
+rid of it, and under which licences its parts come.
 
 Versions and licences come from ``desktop.licences``, so torch is named without importing it. Imports
 Qt, strings and licences; no torch.
@@ -7,12 +8,21 @@ Qt, strings and licences; no torch.
 from __future__ import annotations
 
 import platform
+import sys
 from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop import __version__, licences
 from desktop.ui.icons import pixmap
@@ -34,21 +44,15 @@ PARTS = (
 
 
 class AboutSheet(Overlay):
-    """Name, one sentence, versions and licences; the versions can be copied for a report."""
+    """Name, one sentence, versions and licences, data; the versions can be copied for a report."""
 
     def __init__(self, host: QWidget, folder: Path) -> None:
         super().__init__(host, width=520)
         self._folder = folder
-        self._logo, self._name, self._what = QLabel(), QLabel(), QLabel()
+        self._logo, self._name = QLabel(), QLabel()
         self._name.setProperty("role", "title")
-        self._what.setWordWrap(True)
-        self._licence = QLabel()
-        self._licence.setProperty("role", "small")
-        self._licence.setWordWrap(True)
-        self._data = QLabel()
-        self._data.setProperty("role", "small")
-        self._data.setWordWrap(True)
-        self._data.setTextFormat(Qt.TextFormat.PlainText)
+        self._what = _paragraph()
+        self._licence, self._data, self._privacy = (_paragraph("small") for _ in range(3))
         self._data.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._copy, self._texts, self._close = QPushButton(), QPushButton(), QPushButton()
         for button in (self._copy, self._texts):
@@ -56,31 +60,54 @@ class AboutSheet(Overlay):
         self._copy.clicked.connect(self._copy_versions)
         self._texts.clicked.connect(self._show_licences)
         self._close.clicked.connect(self.dismiss)
-        head = QHBoxLayout()
-        head.setSpacing(14)
-        head.addWidget(self._logo)
-        head.addWidget(self._name, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self._copy)
-        foot.addWidget(self._texts)
-        foot.addStretch(1)
-        foot.addWidget(self._close)
+        self._head, self._foot = QHBoxLayout(), QHBoxLayout()
+        self._head.setSpacing(14)
+        self._head.addWidget(self._logo)
+        self._head.addWidget(self._name, 1)
+        self._foot.addWidget(self._copy)
+        self._foot.addWidget(self._texts)
+        self._foot.addStretch(1)
+        self._foot.addWidget(self._close)
         self.body.setSpacing(12)
-        self.body.addLayout(head)
-        self.body.addWidget(self._what)
-        self.body.addWidget(_versions_table())
-        self.body.addWidget(self._licence)
-        self.body.addWidget(self._data)
-        self.body.addLayout(foot)
+        self.body.addLayout(self._head)
+        self.body.addWidget(self._scrolled(), 1)
+        self.body.addLayout(self._foot)
         language().changed.connect(self.retranslate)
         self.retranslate()
+
+    def _scrolled(self) -> QWidget:
+        """What lies between head and foot: in a small window it does not fit."""
+        content = QWidget()
+        content.setProperty("kind", "clear")
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(0, 0, 8, 0)
+        self._column.setSpacing(12)
+        for part in (self._what, _versions_table(), self._licence, self._data, self._privacy):
+            self._column.addWidget(part)
+        self._column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        return area
+
+    def card_height(self) -> int:
+        around = self.body.contentsMargins()
+        width = self.card.width() - around.left() - around.right()
+        ends = self._head.sizeHint().height() + self._foot.sizeHint().height()
+        between = around.top() + around.bottom() + 2 * self.body.spacing() + 2
+        return self._column.totalHeightForWidth(width) + ends + between
 
     def retranslate(self) -> None:
         """Texts in the language in force."""
         self._name.setText(tr("shell.name"))
         self._what.setText(tr("about.what"))
         self._licence.setText(tr("about.licence"))
-        self._data.setText(tr("about.data", folder=str(self._folder)))
+        removal = removal_command()
+        said = [tr("about.data", folder=str(self._folder))]
+        said += [tr("about.removal", command=removal)] if removal else []
+        self._data.setText(("" if language().current == "zh" else " ").join(said))
+        self._privacy.setText(tr("about.privacy"))
         self._copy.setText(tr("about.copy"))
         self._texts.setText(tr("about.licences"))
         self._close.setText(tr("about.close"))
@@ -116,6 +143,25 @@ def versions() -> list[tuple[str, str, str]]:
         if version is not None:
             rows.append((name, version, licence))
     return [*rows, ("Inter", "4", "OFL-1.1")]
+
+
+def removal_command() -> str:
+    """How an installed package is removed; empty when nothing was installed."""
+    program = Path(sys.executable)
+    if not getattr(sys, "frozen", False):
+        return ""
+    if (program.parent / "uninstall.sh").exists():
+        return f"sh {program.parent / 'uninstall.sh'}"
+    return "sudo apt remove glassbox" if program.is_relative_to("/opt/glassbox") else ""
+
+
+def _paragraph(role: str = "") -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        label.setProperty("role", role)
+    return label
 
 
 def _versions_table() -> QWidget:

@@ -1,14 +1,16 @@
-"""About leads to every part's licence and says where data live."""
+"""About leads to every part's licence, says where data live and how to remove what was installed."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.ui.about import AboutSheet
+from desktop.ui.about import AboutSheet, removal_command
 from desktop.ui.strings import tr
 
 
@@ -34,3 +36,14 @@ def test_about_leads_to_the_licences(qtbot: QtBot, tmp_path: Path) -> None:
     assert "NumPy Developers" in licences.text.toPlainText()
     qtbot.keyClick(licences, Qt.Key.Key_Escape)
     assert licences.isHidden()
+
+
+def test_about_knows_how_it_was_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert removal_command() == ""  # from source nothing was installed
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "glassbox"))
+    assert removal_command() == ""
+    (tmp_path / "uninstall.sh").touch()
+    assert removal_command() == f"sh {tmp_path / 'uninstall.sh'}"
+    monkeypatch.setattr(sys, "executable", "/opt/glassbox/glassbox")
+    assert removal_command() == "sudo apt remove glassbox"
