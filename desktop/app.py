@@ -348,8 +348,6 @@ class Glassbox(QObject):
 
     def _keep_layout(self) -> None:
         self.store.set_layout(LAYOUT, self.window.layout_blob())
-        if self.chat is not None:
-            self.chat.pane.keep_width()
 
     def close(self) -> None:
         """Stop the experiment, close the database, give the error hooks back."""

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
 
 from desktop import paths
 from desktop.course.catalog import Course
 from desktop.course.search import Hit
 from desktop.ui import commands
 from desktop.ui.appearance import Appearance
+from desktop.ui.columns import Columns
 from desktop.ui.lesson_list import Progress
 from desktop.ui.outline import Outline, Page
 from desktop.ui.screens import ScreenWatch
@@ -75,12 +76,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self._page_widgets: dict[Page, QWidget] = {}
         self._late_pages: dict[Page, Callable[[], QWidget]] = {}
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setHandleWidth(1)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.outline)
-        self.splitter.addWidget(self.pages)
-        self.splitter.setStretchFactor(1, 1)
+        self.splitter = Columns(self.outline, self.pages)
         self.setCentralWidget(self.splitter)
         self.toasts = Toasts(self.pages)
         self.pages.installEventFilter(self)
@@ -88,7 +84,8 @@ class MainWindow(QMainWindow):
         self.resize(self._first_size())
         self.screens = ScreenWatch(self)
         language().changed.connect(self.retranslate)
-        theme().changed.connect(self._fold_if_narrow)
+        self._text_scale = theme().text_scale
+        theme().changed.connect(self._rescale)
         self.retranslate()
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
@@ -216,7 +213,7 @@ class MainWindow(QMainWindow):
     def _place_chat(self) -> None:
         if self._make_chat is None:
             return
-        wide = self.width() >= theme().pixels(WIDE)
+        wide = self.width() >= _room(WIDE)
         wanted = wide if self._chat_choice is None else self._chat_choice
         if wanted and self.chat is None:
             self.chat = self._make_chat()
@@ -224,12 +221,10 @@ class MainWindow(QMainWindow):
             self.chat.installEventFilter(self)
         if self.chat is None:
             return
-        floats = self.width() < theme().pixels(ROOM_FOR_CHAT)
+        floats = self.width() < _room(ROOM_FOR_CHAT)
         if wanted and not self.chat.isHidden() and floats == (self.chat.parent() is self.pages):
             self._float_chat()
             return
-        if not self.chat.isHidden():
-            self.chat.keep_width()
         self.chat.setVisible(False)
         if wanted:
             self._dock_chat(self.chat, floats)
@@ -242,10 +237,7 @@ class MainWindow(QMainWindow):
             chat.show()
             self._float_chat()
             return
-        self.splitter.addWidget(chat)
-        chat.show()
-        outline, pages, *_ = self.splitter.sizes()
-        self.splitter.setSizes([outline, pages - chat.wanted_width, chat.wanted_width])
+        self.splitter.dock(chat)
 
     def _float_chat(self) -> None:
         chat, pages = self.chat, self.pages
@@ -355,9 +347,19 @@ class MainWindow(QMainWindow):
         self._fold_if_narrow()
 
     def _fold_if_narrow(self) -> None:
-        narrow = self.width() < theme().pixels(NARROW)
-        self.outline.set_folded(narrow if self._fold_choice is None else self._fold_choice)
+        narrow = self.width() < _room(NARROW)
+        folded = narrow if self._fold_choice is None else self._fold_choice
+        if folded != self.outline.folded:
+            self.outline.set_folded(folded)
+            self.splitter.share()
         self._place_chat()
+
+    def _rescale(self) -> None:
+        """The columns keep to the size of the text."""
+        self._fold_if_narrow()
+        if theme().text_scale != self._text_scale:
+            self._text_scale = theme().text_scale
+            QTimer.singleShot(0, self.splitter.share)  # once they know their new limits
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -382,3 +384,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+
+def _room(at_default: int) -> int:
+    """A width of the window from which a column has room; small text does not make controls, figures
+    and margins small with it."""
+    return round(at_default * max(1.0, theme().text_scale))

@@ -40,15 +40,15 @@ class PaneFrame(QFrame):
     @property
     def wanted_width(self) -> int:
         """The width it had last, or the one it begins with."""
-        kept = self._kept_width
-        low, high = self.minimumWidth(), self.maximumWidth()
-        return min(max(low, kept), high) if kept else theme().pixels(FULL_WIDTH)
+        wanted = theme().pixels(self._kept_width or FULL_WIDTH)
+        return min(max(self.minimumWidth(), wanted), self.maximumWidth())
 
     def sizeHint(self) -> QSize:
         return QSize(self.wanted_width, super().sizeHint().height())
 
     def keep_width(self) -> None:
-        """Remember how wide it is now."""
-        if self.isVisible() and self.width() != self._kept_width:
-            self._kept_width = self.width()
-            self._store.set_setting(WIDTH, self._kept_width)
+        """Remember how wide it is now, in pixels at the usual size of text."""
+        width = round(self.width() / theme().text_scale)
+        if self.isVisible() and width != self._kept_width:
+            self._kept_width = width
+            self._store.set_setting(WIDTH, width)

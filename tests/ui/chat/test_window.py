@@ -89,6 +89,30 @@ def test_where_there_is_no_room_it_lies_over_the_lesson(qtbot, opened):
     assert chat.isVisible()
 
 
+def test_the_size_of_the_text_comes_and_goes_without_a_trace(qtbot, opened):
+    window = opened(1700).window
+    before = window.splitter.sizes()
+    for scale in (2.0, 0.8, 1.25, 1.0):
+        theme().set(text_scale=scale)
+        qtbot.waitUntil(
+            lambda: (
+                abs(window.pages.x() - window.outline.width()) <= 1
+                and window.outline.width() <= window.outline.sizeHint().width()
+            ),
+            timeout=WAIT,
+        )
+    qtbot.waitUntil(lambda: window.splitter.sizes() == before, timeout=WAIT)
+
+
+def test_small_text_does_not_open_columns_there_is_no_room_for(qtbot, opened):
+    window = opened(1280).window
+    theme().set(text_scale=0.8)
+    shown = window.chat is not None and window.chat.isVisible()
+    theme().set(text_scale=1.0)
+    assert not shown
+    assert window.outline.folded
+
+
 def test_closing_in_the_middle_of_an_answer_keeps_it(qtbot, opened, tmp_path: Path):
     make_model(tmp_path / "models" / "tiny")
     glassbox = opened()
