@@ -45,6 +45,8 @@ class Alternatives(QWidget):
         self.rows: list[Row] = []
         self._written = -1
         self._current = -1
+        self.may_choose = True
+        """Whether an answer could go on from another one: by the model that wrote it alone."""
         self.retranslate()
 
     def show_token(self, records: Sequence[TokenRecord], place: int) -> None:
@@ -129,19 +131,26 @@ class Alternatives(QWidget):
 
     def pick(self, place: int) -> None:
         """Go on from this alternative, unless it is the one that was written."""
-        if 0 <= place < len(self.rows) and self.rows[place].token != self._written:
+        if self._is_other(place):
             self.chosen.emit(self.rows[place].token)
+
+    def _is_other(self, place: int) -> bool:
+        there = 0 <= place < len(self.rows)
+        return self.may_choose and there and self.rows[place].token != self._written
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = int(event.position().y() // self._row())
         inside = 0 <= place < len(self.rows)
         self._current = place if inside else -1
-        other = inside and self.rows[place].token != self._written
+        other = self._is_other(place)
         self.setCursor(Qt.CursorShape.PointingHandCursor if other else Qt.CursorShape.ArrowCursor)
         if inside:
-            key = "chat_inside.tip_other" if other else "chat_inside.tip_written"
-            name = self.rows[place].name
-            self.setToolTip(plain_tip("\n".join([tr(key, token=name.alone), name.tip]).strip()))
+            row, told = self.rows[place], ""
+            if other:
+                told = tr("chat_inside.tip_other", token=row.name.alone)
+            elif row.token == self._written:
+                told = tr("chat_inside.tip_written")
+            self.setToolTip(plain_tip(f"{told}\n{row.name.tip}".strip()))
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -9,6 +9,8 @@ import html
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QTextCursor
 
 from desktop.ui.chat.blocks import Text
 from desktop.ui.chat.byte_tokens import Spelled, spell
@@ -19,6 +21,7 @@ from desktop.ui.style import mixed
 from desktop.ui.theme import palette, theme
 
 STRONGEST = 0.62
+DEEPEST = "deepest"
 MOST_TOKENS = 400
 """Only so many of the newest tokens are drawn: more would not fit into the drawer anyway."""
 
@@ -42,16 +45,18 @@ class AttentionText(Text):
         p = palette()
         pieces = ["… " if left_out else ""]
         spelled = spell(tokens)
+        strongest = spelled[int(weights.argmax())]
         for one, weight in zip(spelled, weights.tolist(), strict=True):
             color = mixed(p.surface, p.accent, STRONGEST * weight / most)
             ink = f"; color:{p.muted}" if one.quiet else ""
             text = html.escape(one.within).replace("␣", "&nbsp;").replace("↵", "↵<br>")
-            pieces.append(
+            span = (
                 f'<span style="background-color:{color}{ink}" title="{_tip(one, weight)}">{text}'
-                "</span>&#8203;"
+                "</span>"
             )
-        strongest = spelled[int(weights.argmax())].alone
-        legend = tr("chat_inside.legend", share=share(most), token=strongest)
+            named = f'<a name="{DEEPEST}">{span}</a>' if one is strongest else span
+            pieces.append(f"{named}&#8203;")
+        legend = tr("chat_inside.legend", share=share(most), token=strongest.alone)
         self._set_plain_font()
         self.setHtml(
             f'<p style="color:{p.muted}; font-size:{theme().pixels(12)}px; margin:0 0 4px 0">'
@@ -59,6 +64,21 @@ class AttentionText(Text):
             f'<p style="line-height:140%; margin:0">{"".join(pieces)}</p>'
         )
         self.fit()
+
+    def deepest(self) -> QRect | None:
+        """Where the token with the deepest shade is."""
+        block = self.document().begin()
+        while block.isValid():
+            pieces = block.begin()
+            while not pieces.atEnd():
+                piece = pieces.fragment()
+                if DEEPEST in piece.charFormat().anchorNames():
+                    cursor = QTextCursor(self.document())
+                    cursor.setPosition(piece.position())
+                    return self.cursorRect(cursor)
+                pieces += 1
+            block = block.next()
+        return None
 
     def retranslate(self) -> None:
         """Texts in the language in force."""

@@ -145,7 +145,7 @@ class ChatController(QObject):
     def what_if(self, answer: int, place: int, token: int) -> None:
         """Go on from another alternative, as a branch that begins with the same tokens."""
         message, records = self._message(answer), self.chats.tokens(answer)
-        if message is None or place >= len(records):
+        if message is None or place >= len(records) or self.foreign(message):
             return
         there = records[place]
         chosen = next(((label, p) for number, label, p in there.top if number == token), None)
@@ -218,10 +218,17 @@ class ChatController(QObject):
             turns = (*turns, prompts.Message("user", text.strip("\n")))
         self.session.preview(turns, self.settings, self.context())
 
+    def foreign(self, answer: Message) -> bool:
+        """Whether another model than the loaded one wrote it: the numbers of its tokens, and what went
+        on inside, are that one's alone."""
+        info = self.session.info
+        return info is None or answer.model != info.name
+
     def look(self, answer: int, place: int) -> None:
-        """What went on inside when this token was chosen; ``looked`` follows."""
+        """What went on inside when this token was chosen; ``looked`` follows, unless another model
+        wrote it."""
         message = self._message(answer)
-        if message is None or self.session.info is None:
+        if message is None or self.foreign(message):
             return
         before = [one.id for one in self.chats.tokens(answer)[:place]]
         self.session.look(

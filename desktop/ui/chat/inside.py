@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.course.chats import TokenRecord
-from desktop.runtime.chat_messages import Inspection
+from desktop.runtime.chat_messages import TUTOR_NAME, Inspection
 from desktop.ui.chat.alternatives import Alternatives
 from desktop.ui.chat.attention import AttentionText
 from desktop.ui.chat.byte_tokens import Spelled, spell_record
@@ -54,6 +54,7 @@ class InsideDrawer(QFrame):
         self._record: TokenRecord | None = None
         self._spelled = Spelled("", "")
         self._inspection: Inspection | None = None
+        self._other = ""
         self._title = label("heading")
         self._note = label("small", wrap=True)
         self.follow_button = button("link", self.follow_wanted.emit)
@@ -71,14 +72,19 @@ class InsideDrawer(QFrame):
         self.tabs.setDocumentMode(True)
         self.tabs.setFocusProxy(None)  # type: ignore[arg-type]  # the bar has a place of its own
         self.tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.tabs.addTab(self._page(self._hints["bars"], self.alternatives), "")
-        picks = QWidget()
+        self.tabs.addTab(_scrolled(self._hints["bars"], self.alternatives), "")
+        self._picks = picks = QWidget()
         row = QHBoxLayout(picks)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.layer, 1)
         row.addWidget(self.head, 1)
-        self.tabs.addTab(self._page(self._hints["attention"], picks, self.attention), "")
-        self.tabs.addTab(self._page(self._hints["lens"], self.lens, scroll=False), "")
+        self._attention_area = _scrolled(self.attention)
+        self.tabs.addTab(_page(self._hints["attention"], picks, self._attention_area), "")
+        self._to_deepest = QTimer(self)
+        self._to_deepest.setSingleShot(True)  # the page takes its new height first
+        self._to_deepest.timeout.connect(self._scroll_to_deepest)
+        self.tabs.currentChanged.connect(lambda _: self._to_deepest.start())
+        self.tabs.addTab(_page(self._hints["lens"], self.lens), "")
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self.close_button)
@@ -95,25 +101,6 @@ class InsideDrawer(QFrame):
         theme().changed.connect(self._refresh)
         self.retranslate()
 
-    def _page(self, *widgets: QWidget, scroll: bool = True) -> QWidget:
-        inner = QWidget()
-        inner.setProperty("kind", "clear")
-        body = QVBoxLayout(inner)
-        body.setContentsMargins(0, 6, 8, 4)
-        body.setSpacing(6)
-        for widget in widgets:
-            body.addWidget(widget, 1 if widget is self.lens else 0)
-        if not scroll:
-            return inner
-        body.addStretch(1)
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus, and scrolls it
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        return area
-
     def in_order(self) -> list[QWidget]:
         """What Tab goes through."""
         pages = (self.tabs.widget(place) for place in range(self.tabs.count()))
@@ -128,7 +115,16 @@ class InsideDrawer(QFrame):
         self.answer, self.place, self._record = answer, place, records[place]
         self._spelled = spell_record(records, place)
         self.alternatives.show_token(records, place)
+        if self._other:
+            self._written_by("")
         self._say()
+
+    def show_unseen(self, model: str) -> None:
+        """The token was written by a model that is not loaded: only what was kept is known of it."""
+        self._inspection = None
+        self.attention.show_weights((), None)
+        self.lens.clear_all()
+        self._written_by(model)
 
     def show_inspection(self, found: Inspection) -> None:
         """Attention and lens of the token that is shown."""
@@ -144,7 +140,18 @@ class InsideDrawer(QFrame):
         self.alternatives.clear()
         self.attention.show_weights((), None)
         self.lens.clear_all()
+        self._written_by("")
         self._say()
+
+    def _written_by(self, other: str) -> None:
+        """``other``: the model that would have to be loaded first."""
+        self._other = other
+        self.alternatives.may_choose = not other
+        self._picks.setVisible(not other)
+        name = tr("chat.tutor") if other == TUTOR_NAME else other
+        for key, hint in self._hints.items():
+            own = tr(f"chat_inside.hint_{key}")
+            hint.setText(tr("chat_inside.other_model", model=name) if other else own)
 
     def _say(self) -> None:
         one = self._record
@@ -183,6 +190,15 @@ class InsideDrawer(QFrame):
         weights = weights.mean(0) if layer < 1 else weights[layer - 1]
         weights = weights.mean(0) if head < 1 else weights[head - 1]
         self.attention.show_weights(found.tokens, weights)
+        self._to_deepest.start()
+
+    def _scroll_to_deepest(self) -> None:
+        place = self.attention.deepest()
+        inner = self._attention_area.widget()
+        if place is None or inner is None or not self.attention.isVisible():
+            return
+        at = self.attention.viewport().mapTo(inner, place.center())
+        self._attention_area.ensureVisible(at.x(), at.y(), 0, 2 * place.height())
 
     def _refresh(self) -> None:
         self.alternatives.update()
@@ -196,7 +212,6 @@ class InsideDrawer(QFrame):
         self.follow_button.setText(tr("chat_inside.follow"))
         for place, key in enumerate(("bars", "attention", "lens")):
             self.tabs.setTabText(place, tr(f"chat_inside.tab_{key}"))
-            self._hints[key].setText(tr(f"chat_inside.hint_{key}"))
         self.tabs.setAccessibleName(tr("chat_inside.title"))
         self.tabs.tabBar().setAccessibleName(tr("chat_inside.title"))
         for box in (self.layer, self.head):
@@ -213,4 +228,35 @@ class InsideDrawer(QFrame):
                 )
         for widget in (self.alternatives, self.attention, self.lens):
             widget.retranslate()
+        self._written_by(self._other)
         self._say()
+
+
+def _page(*widgets: QWidget) -> QWidget:
+    """The last one takes what room there is."""
+    page, body = _box(*widgets)
+    body.setStretchFactor(widgets[-1], 1)
+    return page
+
+
+def _box(*widgets: QWidget) -> tuple[QWidget, QVBoxLayout]:
+    inner = QWidget()
+    inner.setProperty("kind", "clear")
+    body = QVBoxLayout(inner)
+    body.setContentsMargins(0, 6, 8, 4)
+    body.setSpacing(6)
+    for widget in widgets:
+        body.addWidget(widget)
+    return inner, body
+
+
+def _scrolled(*widgets: QWidget) -> QScrollArea:
+    inner, body = _box(*widgets)
+    body.addStretch(1)
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus, and scrolls it
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    return area

@@ -40,6 +40,7 @@ class Looking(QObject):
         inside.closed.connect(self.closed)
         inside.what_if.connect(controller.what_if)
         inside.follow_wanted.connect(self.follow)
+        controller.session.model_changed.connect(self._model_changed)
 
     def switch(self, on: bool, split: QSplitter) -> None:
         """Open or close the drawer."""
@@ -81,9 +82,9 @@ class Looking(QObject):
         self._show(view, place)
 
     def answer_ended(self, view: AnswerView | None) -> None:
-        """What was followed live stays, now with all there is to know about it."""
+        """Its last token stays, now with all there is to know about it."""
         if self._follows and view is not None and view.records:
-            self._control.look(view.message.id, len(view.records) - 1)
+            self._choose(view.message.id, len(view.records) - 1, following=True)
 
     @property
     def _follows(self) -> bool:
@@ -113,10 +114,21 @@ class Looking(QObject):
         self.inside.following = following
         self._show(view, place)
         self._control.look(message, place)
+        self._transcript.show_chosen(view)
 
     def _show(self, view: AnswerView, place: int) -> None:
         assert view.records is not None
         self.inside.show_token(view.message.id, place, view.records)
+        if self._control.foreign(view.message):
+            self.inside.show_unseen(view.message.model)
+
+    def _model_changed(self) -> None:
+        """Another model may know more, or less, about the token that is shown."""
+        view = self._transcript.answer(self.inside.answer)
+        shown = self._control.looking and view is not None and view.records is not None
+        if shown and view is not None and self._control.session.loading is None:
+            self._show(view, self.inside.place)
+            self._control.look(self.inside.answer, self.inside.place)
 
     def _looked(self, found: Inspection) -> None:
         if not self._control.looking:

@@ -270,6 +270,8 @@ class ChatPane(PaneFrame):
             last = self.controller.branch()[-1:]
             facts = last[0][0].facts if last else {}
             used = int(facts.get("prompt_tokens", 0)) + int(facts.get("tokens", 0))
+            if facts.get("tokens") and self.controller.foreign(last[0][0]):
+                info = None  # another model's tokens say nothing about this one's context
         self.composer.show_context(used, info.context if info is not None else 0)
 
     def _show_offers(self, message: int, offers: Sequence[LoadOffer]) -> None:

@@ -10,7 +10,7 @@ import bisect
 import math
 from functools import lru_cache
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -77,6 +77,7 @@ class TokenText(Text):
         # A token that only begins a character has no letter yet: mark the one it belongs to.
         end = next((one for one in ends if one > self._starts[place]), self._length)
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setKeepPositionOnInsert(True)  # what is written next is not marked with it
         form = QTextCharFormat()
         form.setBackground(palette().color("accent"))
         form.setForeground(palette().color("accent_ink"))
@@ -85,6 +86,14 @@ class TokenText(Text):
         self.setExtraSelections([selection])
         if tell:
             self.token_chosen.emit(place)
+
+    def chosen_place(self) -> QRect | None:
+        """Where the marked token is."""
+        if not 0 <= self.chosen < len(self._starts):
+            return None
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._starts[self.chosen])
+        return self.cursorRect(cursor)
 
     def clear_choice(self) -> None:
         """No token is marked."""

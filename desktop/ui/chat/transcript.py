@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.course.chats import Message, TokenRecord
@@ -47,6 +47,10 @@ class Transcript(QScrollArea):
         self.setWidget(inner)
         self.views: dict[int, MessageView] = {}
         self._follows = True
+        self._chosen_in = 0
+        self._to_chosen = QTimer(self)
+        self._to_chosen.setSingleShot(True)  # an answer that begins to show its tokens grows first
+        self._to_chosen.timeout.connect(self._scroll_to_chosen)
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._follow)
         bar.valueChanged.connect(self._note_place)
@@ -86,6 +90,20 @@ class Transcript(QScrollArea):
     def in_order(self) -> list[QWidget]:
         """What Tab goes through: the whole to scroll it, then every message from its top on."""
         return [self, *(part for view in self.views.values() for part in in_order(view.body))]
+
+    def show_chosen(self, answer: AnswerView) -> None:
+        """Scroll, if need be, to the token of an answer that is chosen."""
+        self._chosen_in = answer.message.id
+        self._to_chosen.start()
+
+    def _scroll_to_chosen(self) -> None:
+        answer, inner = self.answer(self._chosen_in), self.widget()
+        if answer is None or answer.tokens is None or inner is None:
+            return
+        place = answer.tokens.chosen_place()
+        if place is not None:
+            at = answer.tokens.viewport().mapTo(inner, place.center())
+            self.ensureVisible(at.x(), at.y(), 0, 2 * place.height())
 
     def add_tokens(self, message: int, records: Sequence[TokenRecord]) -> None:
         """The newest tokens of an answer."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import desktop.tutor
@@ -16,12 +17,14 @@ from desktop.llm.tokenizer import Tokenizer
 from desktop.runtime.chat_messages import ChatSettings
 from desktop.runtime.chat_session import ChatSession
 from desktop.runtime.model_shelf import ModelShelf
+from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.controller import ChatController
 from desktop.ui.chat.pane import ChatPane
 
 TEXT = "Once upon a time there was a small fox who liked to read by the river. " * 20
 SHORT = ChatSettings(temperature=0.8, max_tokens=16, seed=4)
 LONG = ChatSettings(temperature=0.8, max_tokens=2000, seed=4)
+WAIT = 30_000
 
 
 def make_model(folder: Path, context: int = 96) -> Path:
@@ -33,6 +36,16 @@ def make_model(folder: Path, context: int = 96) -> Path:
         model.lm_head.bias[tokenizer.end_of_text] = -1e4
     model_folder.save(folder, model, tokenizer)
     return folder
+
+
+def say(qtbot: QtBot, pane: ChatPane, text: str = "Once upon", *, wait: bool = True) -> AnswerView:
+    """Ask, and wait for the whole answer or for its first tokens."""
+    control, field = pane.controller, pane.composer.field
+    field.setFocus()
+    qtbot.keyClicks(field, text)
+    with qtbot.waitSignal(control.answer_ended if wait else control.tokens_came, timeout=WAIT):
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    return pane.transcript.answers()[-1]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QPlainTextEdit, QRa
 from desktop.ui.chat.question_view import QuestionView
 from desktop.ui.strings import language
 
-from .test_pane import WAIT, say
+from .conftest import WAIT, say
 
 MOST_STOPS = 60
 

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 
 from desktop.ui.strings import language
 
-from .conftest import make_model
-from .test_pane import WAIT
+from .conftest import WAIT, make_model
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
