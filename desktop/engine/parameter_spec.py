@@ -183,10 +183,8 @@ def _check_length(spec: ParameterSpec, length: int) -> None:
             f"至少需要 {least.zh}，现在是 {length}", f"needs at least {least.en} and has {length}"
         )
     if spec.max_items is not None and length > spec.max_items:
-        most = _counted(spec, spec.max_items)
-        raise spec.error(
-            f"最多 {most.zh}，现在是 {length}", f"takes at most {most.en} and got {length}"
-        )
+        found = _counted(spec, length)
+        raise spec.error(f"现在有 {found.zh}，太多了", f"{found.en} are too many")
 
 
 _COUNTED = {"text": ("个字符", "character"), "rows": ("行", "row")}

@@ -387,7 +387,7 @@ class Conductor:
     def _make_frame(self) -> None:
         started = self._clock()
         frame = self._current.frame()
-        self._table.entry.last_frame = frame
+        self._table.entry.remember(frame)
         assert self._lesson is not None
         self._out.frames.put(Picture(self._lesson.slug, frame, self._table.ghosts()))
         self._frame_stale = False
@@ -396,7 +396,7 @@ class Conductor:
 
     def _keep_picture(self) -> None:
         """Remember how the current run looks before another takes its place."""
-        self._table.entry.last_frame = self._current.frame()
+        self._table.entry.remember(self._current.frame())
 
     def _post_status(self) -> None:
         if self._lesson is None or self._runs is None:

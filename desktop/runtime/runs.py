@@ -35,6 +35,12 @@ class Entry:
     origin: ParameterSet | None = None
     """The settings in force where a branch left its parent: its label says what is different."""
 
+    def remember(self, frame: Frame) -> None:
+        """Keep the picture that is furthest along: a run one looked back into, to branch off there,
+        is compared as far as it went."""
+        if self.last_frame is None or frame.step >= self.last_frame.step:
+            self.last_frame = frame
+
 
 class RunTable:
     """Runs by id, the current one marked."""

@@ -11,13 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from desktop.ui.icons import icon
 from desktop.ui.strings import tr
 
 Group = Literal["go", "view", "help"]
+ARROWS = {
+    Qt.Key.Key_Left: "←",
+    Qt.Key.Key_Right: "→",
+    Qt.Key.Key_Up: "↑",
+    Qt.Key.Key_Down: "↓",
+}
 GROUPS: tuple[Group, ...] = ("go", "view", "help")
 
 
@@ -85,4 +91,14 @@ def with_keys(text: str, action: QAction) -> str:
 
 def key_text(action: QAction) -> str:
     """The first shortcut as this system writes it."""
-    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return keys_in_words(action.shortcut())
+
+
+def keys_in_words(keys: QKeySequence) -> str:
+    """Keys as this system writes them, but arrows as they stand on the keyboard."""
+    text = keys.toString(QKeySequence.SequenceFormat.NativeText)
+    for key, arrow in ARROWS.items():
+        name = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+        if text == name or text.endswith(f"+{name}"):
+            return text.removesuffix(name) + arrow
+    return text

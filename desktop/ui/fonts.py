@@ -97,6 +97,7 @@ def mono_font(pixels: float = UI_PIXELS) -> QFont:
     font.setFamilies([name for name in (mono_family(), chinese_family()) if name])
     font.setStyleHint(QFont.StyleHint.Monospace)
     font.setPixelSize(max(1, round(pixels)))
+    font.setFeature(QFont.Tag("calt"), 0)  # no arrow drawn for "->": one sees what one would type
     return font
 
 

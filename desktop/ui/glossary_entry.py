@@ -66,7 +66,7 @@ class GlossaryEntry(QWidget):
         body.setContentsMargins(26, 22, 26, 24)
         body.setSpacing(10)
         here, there = language().current, "en" if language().current == "zh" else "zh"
-        name = QLabel(term.name[here])
+        name = QLabel(title_of(term))
         name.setProperty("role", "title")
         name.setWordWrap(True)
         body.addWidget(name)
@@ -126,7 +126,7 @@ class GlossaryEntry(QWidget):
             tr("glossary.related"),
             "arrow-right",
             [
-                (pick(other.name), partial(self.term_requested.emit, other.id))
+                (title_of(other), partial(self.term_requested.emit, other.id))
                 for other in related
                 if other is not None
             ],
@@ -154,6 +154,12 @@ class GlossaryEntry(QWidget):
             button.clicked.connect(follow, Qt.ConnectionType.QueuedConnection)
             flow.addWidget(button)
         body.addWidget(row)
+
+
+def title_of(term: Term) -> str:
+    """A term as a heading."""
+    name = pick(term.name)
+    return name[:1].upper() + name[1:] if language().current == "en" else name
 
 
 def _paragraph(text: str) -> QLabel:

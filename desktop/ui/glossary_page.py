@@ -20,8 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.course.catalog import Course
-from desktop.course.glossary import Term
-from desktop.ui.glossary_entry import GlossaryEntry
+from desktop.ui.glossary_entry import GlossaryEntry, title_of
 from desktop.ui.icons import icon
 from desktop.ui.strings import language, tr
 from desktop.ui.theme import theme
@@ -108,7 +107,7 @@ class GlossaryPage(QWidget):
         kept = self.term
         self._model.clear()
         for term in self._course.glossary.ordered(language().current):
-            item = QStandardItem(_title(term))
+            item = QStandardItem(title_of(term))
             item.setData(term.id, ID_ROLE)
             item.setData(" ".join((term.name.zh, term.name.en, *term.aliases)), FILTER_ROLE)
             item.setSizeHint(QSize(0, theme().pixels(30)))
@@ -149,8 +148,3 @@ class GlossaryPage(QWidget):
             self.list.setCurrentIndex(found[0])
             self.list.scrollTo(found[0])
         return bool(found)
-
-
-def _title(term: Term) -> str:
-    name = term.name[language().current]
-    return name[:1].upper() + name[1:] if language().current == "en" else name

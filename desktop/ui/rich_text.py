@@ -61,7 +61,7 @@ def css(style: TextStyle) -> str:
     pre.block {{ font-family: '{mono}'; font-size: {px * 0.84:.0f}px; white-space: pre-wrap;
         background-color: {p.hover}; margin-top: 2px; margin-bottom: {px * 0.8:.0f}px; }}
     table.grid {{ border-collapse: collapse; border-color: {p.hairline};
-        margin-top: 2px; margin-bottom: {px * 0.8:.0f}px; }}
+        margin-top: {px * 0.3:.0f}px; margin-bottom: {px * 0.8:.0f}px; }}
     table.grid th {{ font-weight: 600; text-align: left; background-color: {p.hover}; }}
     table.box {{ margin-top: {px * 0.85:.0f}px; margin-bottom: {px * 0.8:.0f}px; }}
     td.box-try {{ background-color: {mixed(p.surface, p.accent, 0.07)}; }}

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.commands import keys_in_words
 from desktop.ui.overlay import Overlay
 from desktop.ui.strings import tr
-from desktop.ui.theme import theme
 
 Group = tuple[str, Iterable[QAction]]
 
@@ -75,8 +75,13 @@ class ShortcutSheet(Overlay):
         return self._close
 
     def card_height(self) -> int:
+        around = self.card.sizeHint().height() - self._area.sizeHint().height()
         inside = self._area.widget()
-        return (inside.sizeHint().height() if inside else 0) + theme().pixels(112)
+        if inside is None:
+            return around
+        edges = self.body.contentsMargins()
+        width = self.card.width() - edges.left() - edges.right()
+        return around + max(inside.sizeHint().height(), inside.heightForWidth(width))
 
 
 def plain(text: str) -> str:
@@ -101,7 +106,7 @@ def _group(title: str, rows: list[tuple[str, list[QKeySequence]]]) -> QWidget:
         shown.setSpacing(5)
         shown.addStretch(1)
         for sequence in keys[:2]:
-            key = QLabel(sequence.toString(QKeySequence.SequenceFormat.NativeText))
+            key = QLabel(keys_in_words(sequence))
             key.setProperty("role", "key")
             shown.addWidget(key)
         grid.addLayout(shown, number, 1)

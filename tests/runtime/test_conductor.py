@@ -122,6 +122,20 @@ def test_a_live_change_at_an_earlier_step_branches_off(stage):
     assert outbox.frames.take().ghosts
 
 
+def test_a_run_branched_off_is_compared_as_far_as_it_went(stage):
+    conductor, outbox, _ = stage
+    conductor.handle(m.StepForward(30))
+    conductor.handle(m.Seek(10))
+    finish_job(conductor)
+    conductor.handle(m.Fork({"learning_rate": 0.4}))
+    conductor.handle(m.StepForward(5))
+    assert [ghost.step for ghost in outbox.frames.take().ghosts] == [30]
+    conductor.handle(m.Reset(None))
+    conductor.handle(m.StepForward(3))
+    conductor.handle(m.Fork({"learning_rate": 0.2}))
+    assert [ghost.step for ghost in outbox.frames.take().ghosts] == [3]
+
+
 def test_a_live_change_at_the_head_is_part_of_the_run(stage):
     conductor, outbox, _ = stage
     conductor.handle(m.StepForward(5))

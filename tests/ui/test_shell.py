@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 
 from desktop.ui import commands
 from desktop.ui.lesson_list import ROW_ROLE
@@ -128,6 +129,21 @@ def test_shortcut_sheet_lists_every_command_with_keys(qtbot, window):
         if command.keys:
             assert tr(f"command.{command.id}") in shown
     assert "Ctrl+K" in shown
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_shortcut_sheet_is_as_high_as_its_keys(qtbot, window, lang):
+    language().set(lang)
+    window.resize(1600, 1000)
+    press(qtbot, window, Qt.Key.Key_F1)
+    assert window.shortcuts.isVisible()
+    bar = window.shortcuts.findChild(QScrollArea).verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+
+
+def test_arrow_keys_are_written_as_arrows():
+    assert commands.keys_in_words(QKeySequence("Alt+Right")) == "Alt+→"
+    assert commands.keys_in_words(QKeySequence("Ctrl+K")) == "Ctrl+K"
 
 
 def test_question_mark_opens_the_sheet_but_can_be_typed(qtbot, window):

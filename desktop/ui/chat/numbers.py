@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from desktop.course.chats import Message
-from desktop.ui.strings import tr
+from desktop.ui.strings import language, tr
 
 
 def figures(message: Message) -> str:
@@ -75,7 +75,9 @@ def size(count: float) -> str:
 
 
 def parameters(count: int) -> str:
-    """How many parameters, in millions or billions."""
+    """How many parameters, in millions or billions; in Chinese by the ten thousand."""
+    if language().current == "zh":
+        return f"{count / 10**8:.1f} 亿" if count >= 10**8 else f"{count / 10**4:.0f} 万"
     if count >= 10**9:
         return f"{count / 10**9:.2f} B"
     return f"{count / 10**6:.2f} M" if count < 10**8 else f"{count / 10**6:.0f} M"

@@ -77,6 +77,7 @@ class StepsBar(QWidget):
         self._steps, self._has_following = steps, has_following
         for dot in self.dots:
             self._dot_row.removeWidget(dot)
+            dot.hide()  # at once; it may take a while until it is deleted
             dot.deleteLater()
         self.dots = []
         for index, step in enumerate(steps):

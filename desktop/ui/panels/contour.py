@@ -26,7 +26,7 @@ from desktop.ui.panels.fields import (
     levels_of,
     value_at,
 )
-from desktop.ui.panels.lines import draw_curve
+from desktop.ui.panels.lines import FAR, cut_far, draw_curve, draw_dots
 from desktop.ui.panels.look import SMALL, Look, look
 from desktop.ui.panels.numbers import number, with_unit
 from desktop.ui.panels.plot import PlotPanel, Range
@@ -102,6 +102,8 @@ class ContourPanel(PlotPanel):
             start = view.point(*arrow.start)
             end = view.point(arrow.start[0] + arrow.vector[0], arrow.start[1] + arrow.vector[1])
             draw_arrow(painter, start, end, drawn_with.category(arrow.color), drawn_with)
+        for mark in self.item.marks:  # last, so that no path crosses a name out
+            draw_name(painter, mark, view, drawn_with)
 
     def _paint_path(
         self, painter: QPainter, path: Path, view: View, drawn_with: Look, *, ghost: bool = False
@@ -110,7 +112,6 @@ class ContourPanel(PlotPanel):
         if not len(points):
             return
         x, y = view.x.to_pixels(points[:, 0]), view.y.to_pixels(points[:, 1])
-        x, y = np.clip(x, -1e4, 1e5), np.clip(y, -1e4, 1e5)
         draw_trail(painter, x, y, drawn_with.category(path.color), drawn_with, ghost=ghost)
 
     def hover_at(self, at: QPointF) -> Hover | None:
@@ -188,25 +189,24 @@ def draw_trail(
     if not len(x):
         return
     halo = drawn_with.color("surface", 0.5 if ghost else 0.85)
+    line_x, line_y = cut_far(x, y)
+    few = len(x) < 600
     if not ghost:
-        draw_curve(painter, x, y, halo, width=3.6, exact=len(x) < 600)
+        draw_curve(painter, line_x, line_y, halo, width=3.6, exact=few)
     shown = QColor(color)
     shown.setAlphaF(0.55 if ghost else 1.0)
     style = "dashed" if ghost else "line"
-    draw_curve(painter, x, y, shown, width=1.3 if ghost else 1.9, style=style, exact=len(x) < 600)
+    draw_curve(painter, line_x, line_y, shown, width=1.3 if ghost else 1.9, style=style, exact=few)
     if ghost:
         return
-    painter.setPen(QPen(halo, 0.8))
-    painter.setBrush(shown)
     if len(x) <= MANY_POINTS:
-        for a, b in zip(x[1:-1].tolist(), y[1:-1].tolist(), strict=True):
-            painter.drawEllipse(QPointF(a, b), 2.4, 2.4)
-    painter.setBrush(drawn_with.color("surface"))
-    painter.setPen(QPen(shown, 1.8))
-    painter.drawEllipse(QPointF(x[0], y[0]), 3.4, 3.4)
-    painter.setBrush(shown)
-    painter.setPen(QPen(drawn_with.color("surface"), 1.6))
-    painter.drawEllipse(QPointF(x[-1], y[-1]), 5.2, 5.2)
+        draw_dots(painter, x[1:-1], y[1:-1], shown, radius=2.4, outline=halo)
+    page = drawn_with.color("surface")
+    for at, radius, fill, edge in ((0, 3.4, page, shown), (-1, 5.2, shown, page)):
+        if max(abs(x[at]), abs(y[at])) < FAR:
+            painter.setBrush(fill)
+            painter.setPen(QPen(edge, 1.8 if at == 0 else 1.6))
+            painter.drawEllipse(QPointF(x[at], y[at]), radius, radius)
 
 
 def draw_arrow(
@@ -233,7 +233,7 @@ def draw_arrow(
 
 
 def draw_mark(painter: QPainter, mark: Mark, view: View, drawn_with: Look) -> None:
-    """A labelled place: a small cross and its name on a pale ground."""
+    """A labelled place: a small cross."""
     at = view.point(*mark.at)
     if not view.plot.contains(at):
         return
@@ -241,13 +241,18 @@ def draw_mark(painter: QPainter, mark: Mark, view: View, drawn_with: Look) -> No
         painter.setPen(QPen(color, width))
         painter.drawLine(at - QPointF(4.5, 0), at + QPointF(4.5, 0))
         painter.drawLine(at - QPointF(0, 4.5), at + QPointF(0, 4.5))
-    text = pick(mark.label)
-    if not text:
+
+
+def draw_name(painter: QPainter, mark: Mark, view: View, drawn_with: Look) -> None:
+    """The name of a place beside it, on a pale ground and whole within the plot."""
+    at, text = view.point(*mark.at), pick(mark.label)
+    if not text or not view.plot.contains(at):
         return
     metrics = drawn_with.metrics(SMALL)
     wide = metrics.horizontalAdvance(text)
     left = at.x() + 8 if at.x() + 12 + wide < view.plot.right() else at.x() - 12 - wide
-    box = QRectF(left, at.y() - metrics.height() / 2, wide + 6, metrics.height())
+    top = min(at.y() - metrics.height() / 2, view.plot.bottom() - metrics.height() - 1)
+    box = QRectF(left, max(view.plot.top() + 1, top), wide + 6, metrics.height())
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(drawn_with.color("surface", 0.82))
     painter.drawRoundedRect(box, 3, 3)

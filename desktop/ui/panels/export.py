@@ -164,6 +164,8 @@ def table(item: frames.Item) -> list[list[Any]]:
         return _matrices(item)
     if isinstance(item, frames.HeatMap):
         return _field(item.field_, pick(item.x.label) or "x", pick(item.y.label) or "y")
+    if isinstance(item, frames.Surface):
+        return _surface(item)
     if isinstance(item, frames.Network):
         return _network(item)
     if isinstance(item, frames.Bars):
@@ -222,6 +224,16 @@ def _field(field: frames.Field, x: str, y: str) -> list[list[Any]]:
     for j, at_y in enumerate(field.ys.tolist()):
         for at_x, value in zip(field.xs.tolist(), field.values[j].tolist(), strict=True):
             rows.append([at_x, at_y, value])
+    return rows
+
+
+def _surface(item: frames.Surface) -> list[list[Any]]:
+    """The heights on the grid, then every path with its steps."""
+    header, *grid = _field(item.height, pick(item.x.label) or "x", pick(item.y.label) or "y")
+    rows: list[list[Any]] = [["path", "step", *header], *(["", "", *row] for row in grid)]
+    for path in item.paths:
+        for step, (x, y) in enumerate(path.points.tolist()):
+            rows.append([pick(path.label) or path.name, step, x, y, float(path.heights[step])])
     return rows
 
 

@@ -17,6 +17,8 @@ from shiboken6 import VoidPtr
 
 Floats = NDArray[np.floating[Any]]
 BLOCK = 64
+FAR = 20_000.0
+"""Pixels from the picture's corner, beyond any screen."""
 
 
 class Extremes:
@@ -149,6 +151,32 @@ def _pieces(x: Floats, y: Floats) -> list[tuple[Floats, Floats]]:
         return [(x, y)] if len(x) else []
     edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
     return [(x[a:b], y[a:b]) for a, b in zip(edges[0::2], edges[1::2], strict=True)]
+
+
+def cut_far(x: Floats, y: Floats, reach: float = FAR) -> tuple[Floats, Floats]:
+    """A path with what lies beyond ``reach`` pixels cut off, its pieces parted by NaN.
+
+    Qt draws nothing sensible at a million pixels, and moving such a point nearer would turn the line
+    that leads to it: each segment is cut where it leaves.
+    """
+    if len(x) < 2 or max(np.abs(x).max(), np.abs(y).max()) <= reach:
+        return x, y
+    start, end = np.zeros(len(x) - 1), np.ones(len(x) - 1)
+    for at in (x, y):
+        way = np.diff(at)
+        along = np.where(way == 0, np.nan, way)
+        edges = np.stack([(-reach - at[:-1]) / along, (reach - at[:-1]) / along])
+        beside = np.where(np.abs(at[:-1]) <= reach, 0.0, 2.0)  # of a segment that runs along it
+        start = np.maximum(start, np.where(way == 0, beside, edges.min(axis=0)))
+        end = np.minimum(end, np.where(way == 0, 1.0, edges.max(axis=0)))
+    kept = start <= end
+    cut = []
+    for at in (x, y):
+        way = np.diff(at)
+        first, last = at[:-1] + start * way, at[:-1] + end * way
+        pieces = np.stack([first, last, np.full(len(first), np.nan)], axis=1)
+        cut.append(pieces[kept].ravel())
+    return cut[0], cut[1]
 
 
 def polygon_of(x: Floats, y: Floats) -> QPolygonF:

@@ -15,10 +15,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
-from desktop.engine.frames import Path, Surface
+from desktop.engine.frames import Axis, Path, Surface
 from desktop.ui.panels import axes as drawing
 from desktop.ui.panels.axes import ColorBar, LegendEntry
 from desktop.ui.panels.base import Panel
+from desktop.ui.panels.beside import Placed
 from desktop.ui.panels.canvas import Hover
 from desktop.ui.panels.contour import thinned
 from desktop.ui.panels.fields import Levels, field_limits, levels_of, resampled
@@ -161,6 +162,9 @@ class Surface3dPanel(Panel):
             (self.item.x, np.array([[-1.0, 0.0], [1.0, 0.0]]), 1, field.xs),
             (self.item.y, np.array([[0.0, -1.0], [0.0, 1.0]]), 0, field.ys),
         )
+        names: list[tuple[Axis, QPointF, float, float]] = []
+        placed = Placed(painter, metrics, view)
+        painter.setPen(drawn_with.color("muted"))
         for axis, ends, fixed, grid in sides:
             for side in (-1.0, 1.0):
                 ends[:, fixed] = side
@@ -170,16 +174,14 @@ class Surface3dPanel(Panel):
                 draw_curve(painter, x, y, drawn_with.color("mark"), width=1.2)
                 outward = 1.0 if x.mean() > view.width / 2 else -1.0
                 steep = min(3.0, abs(y[1] - y[0]) / max(1.0, abs(x[1] - x[0])))
-                texts = [short(float(grid[0])), short(float(grid[-1]))]
                 painter.setPen(drawn_with.color("muted"))
-                for k, text in enumerate(texts):
-                    along = 0.07 if k == 0 else 0.93
+                for value, along in ((grid[0], 0.07), (grid[-1], 0.93)):
                     at = QPointF(x[0] + (x[1] - x[0]) * along, y[0] + (y[1] - y[0]) * along)
-                    _text_beside(painter, metrics, at, text, outward, view, steep)
-                painter.setPen(drawn_with.color("ink"))
-                name = drawing.axis_title(axis)
-                middle = QPointF(x.mean(), y.mean())
-                _text_beside(painter, metrics, middle, name, outward, view, steep)
+                    placed.beside(at, [short(float(value))], outward, steep)
+                names.append((axis, QPointF(x.mean(), y.mean()), outward, steep))
+        painter.setPen(drawn_with.color("ink"))
+        for axis, at, outward, steep in names:
+            placed.beside(at, [drawing.axis_title(axis), pick(axis.label)], outward, steep)
 
     def _paint_path(
         self,
@@ -349,22 +351,3 @@ def _hidden(right: Any, down: Any, depth: Any, depths: Any, view: Projection) ->
     row = np.clip(np.nan_to_num(down) * fine, 0, depths.shape[0] - 1).astype(int)
     seen = depths[row, column]
     return usable & np.isfinite(seen) & (seen < depth - 0.06)
-
-
-def _text_beside(
-    painter: QPainter,
-    metrics: Any,
-    at: QPointF,
-    text: str,
-    outward: float,
-    view: Projection,
-    steep: float,
-) -> None:
-    """Text to the left or right of an edge, kept within the picture: where that pushes it
-    towards the edge, which rises ``steep`` pixels in one, it goes down to stay below it."""
-    wide = metrics.horizontalAdvance(text)
-    wanted = at.x() + 8 if outward > 0 else at.x() - 8 - wide
-    x = max(0.0, min(wanted, view.width - wide))
-    lower = abs(wanted - x) * steep + 7.0 if abs(wanted - x) > 1 else 0.0
-    base = at.y() + metrics.ascent() + 2 + lower
-    painter.drawText(QPointF(x, min(base, view.height - metrics.descent())), text)

@@ -53,6 +53,11 @@ def _label(walker: Walker) -> Bilingual:
     return Bilingual(*OPTIMIZERS[walker.name])
 
 
+def _before_chinese(label: Bilingual) -> str:
+    """The name with a space after Latin letters, which Chinese words follow."""
+    return f"{label.zh} " if label.zh[-1].isascii() else label.zh
+
+
 def _place(walker: Walker) -> tuple[float, float]:
     return (walker.point[0].item(), walker.point[1].item())
 
@@ -78,7 +83,7 @@ def _undefined(experiment: GradientDescent, walker: Walker) -> Finding | None:
         "undefined",
         "bad",
         Bilingual(
-            f"{label.zh} 停下了：下一步落在曲面没有有限值的地方。",
+            f"{_before_chinese(label)}停下了：下一步落在曲面没有有限值的地方。",
             f"{label.en} stopped: its next step lands where the surface has no finite value.",
         ),
         Bilingual(
@@ -114,7 +119,7 @@ def _diverging(experiment: GradientDescent, walker: Walker, history: History) ->
         return None
     label = _label(walker)
     message = Bilingual(
-        f"{label.zh} 发散了：每一步都比上一步冲得更远。",
+        f"{_before_chinese(label)}发散了：每一步都比上一步冲得更远。",
         f"{label.en} is diverging: every step overshoots further than the one before.",
     )
     if walker.name not in PLAIN:
@@ -212,7 +217,7 @@ def _saddle(walker: Walker, low: float, high: float) -> Finding:
         "saddle",
         "warning",
         Bilingual(
-            f"{label.zh} 停在鞍点附近：这里几乎是平的，却不是谷底。",
+            f"{_before_chinese(label)}停在鞍点附近：这里几乎是平的，却不是谷底。",
             f"{label.en} lingers near a saddle: almost level, yet not a bottom.",
         ),
         Bilingual(
@@ -235,7 +240,7 @@ def _side_valley(walker: Walker, above: float) -> Finding:
         "local-minimum",
         "info",
         Bilingual(
-            f"{label.zh} 到了一个局部极小：四周都更高，但别处还有更低的地方。",
+            f"{_before_chinese(label)}到了一个局部极小：四周都更高，但别处还有更低的地方。",
             f"{label.en} has reached a local minimum: higher all around, but lower places exist.",
         ),
         Bilingual(
@@ -270,7 +275,7 @@ def _crawling(experiment: GradientDescent, walker: Walker, history: History) -> 
         "ill-conditioned",
         "info",
         Bilingual(
-            f"{label.zh} 走得很慢：它在一条长谷里，横着陡，顺着几乎是平的。",
+            f"{_before_chinese(label)}走得很慢：它在一条长谷里，横着陡，顺着几乎是平的。",
             f"{label.en} is crawling: it is in a long valley, steep across and almost level along.",
         ),
         Bilingual(
@@ -303,7 +308,7 @@ def _restless(experiment: GradientDescent, walker: Walker, history: History) -> 
         "restless",
         "info",
         Bilingual(
-            f"{label.zh} 在谷底附近来回跳，停不下来。",
+            f"{_before_chinese(label)}在谷底附近来回跳，停不下来。",
             f"{label.en} jumps to and fro near the bottom and does not settle.",
         ),
         Bilingual(

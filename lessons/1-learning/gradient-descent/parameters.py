@@ -220,13 +220,17 @@ class Parameters(ParameterSet):
         xs = np.linspace(-self.formula_range, self.formula_range, 60)
         share = float(np.isfinite(formula(*np.meshgrid(xs, xs))).mean())
         if share < 0.1:
-            missing = f"{100 - 100 * share:.0f}%"
+            zh, en = "没有一处", "nowhere"
+            if share > 0:
+                zh, en = (
+                    f"只有 {100 * share:.0f}% 的地方",
+                    f"at only {100 * share:.0f}% of the places",
+                )
             raise ParameterError(
                 Bilingual(
-                    f"在画出的范围里，{missing} 的点上这个公式没有有限的值"
-                    "（除以零、负数开方或取对数、数太大）。",
-                    f"The formula has no finite value at {missing} of the points drawn (division by "
-                    "zero, root or logarithm of a negative number, or numbers too large).",
+                    f"画出的范围里，{zh}这个公式有有限的值（除以零、负数开方或取对数、数太大）。",
+                    f"The formula has a finite value {en} in the area drawn (division by zero, root "
+                    "or logarithm of a negative number, or numbers too large).",
                 ),
                 Bilingual("例如：sin(x) + y^2 / 4", "For example: sin(x) + y^2 / 4"),
             )

@@ -22,6 +22,8 @@ from desktop.ui.panels.look import look
 from desktop.ui.strings import language
 from desktop.ui.theme import theme
 
+from .conftest import FIELD
+
 
 def colors(image: QImage) -> int:
     """How many different colours a picture has, on a coarse grid."""
@@ -126,6 +128,15 @@ def test_csv_numbers_are_exact(shown: Any, tmp_path: Path) -> None:
     rows = read_csv(shown("network"), tmp_path)
     assert ["bias", "l1", "u1.2", "", "0.25"] in rows
     assert ["weight", "l2", "u2.0", "u1.1", "0.5"] in rows
+
+
+def test_csv_of_a_surface_is_a_table_of_places(shown: Any, tmp_path: Path) -> None:
+    panel = shown("surface3d")
+    header, *rows = read_csv(panel, tmp_path)
+    assert header == ["path", "step", "x", "y", "loss"]
+    assert len(rows) == 41 * 21 + len(panel.item.paths[0].points)
+    assert rows[42] == ["", "", "-1.9", "-0.9", repr(float(FIELD.values[1, 1]))]
+    assert rows[-1][:2] == ["path", "11"]
 
 
 def test_failed_save_speaks_and_keeps_the_old_file(shown: Any, tmp_path: Path) -> None:
