@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,8 +24,8 @@ from tests.llm.model_files import their_model, write_gguf, write_hub_folder
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("hub", "gguf", "converted")
-LARGER = PhiConfig(16384, 1024, 4096, 2, 8, 8, 512, partial_rotary_factor=0.5)
-"""58 million weights: so large that buffers the process happens to hold are not enough."""
+LARGER = PhiConfig(8192, 1024, 4096, 1, 8, 8, 512, partial_rotary_factor=0.5)
+"""29 million weights: so large that buffers the process happens to hold are not enough."""
 
 
 @pytest.fixture(scope="module")
@@ -93,24 +92,18 @@ FULL = """
 import resource, sys
 from desktop.cli import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-raise SystemExit(main(["model", "import", *sys.argv[1:]]))
+for number, original in enumerate(sys.argv[2:]):
+    given = ["--name", f"new {number}", "--data-dir", sys.argv[1], "--lang", "en"]
+    assert main(["model", "import", original, *given]) == 1
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits")
-def test_files_that_may_not_grow(original: Path, models: ModelStore) -> None:
-    given = [
-        str(original),
-        "--name",
-        "new",
-        "--data-dir",
-        str(models.folder.parent),
-        "--lang",
-        "en",
-    ]
-    done = run_python(FULL, *given)
-    assert done.returncode == 1
-    assert "“new” could not be written." in done.stderr
+def test_files_that_may_not_grow(originals: dict[str, Path], models: ModelStore) -> None:
+    done = run_python(FULL, str(models.folder.parent), *map(str, originals.values()))
+    assert done.returncode == 0, done.stderr
+    for number in range(len(originals)):
+        assert f"“new {number}” could not be written." in done.stderr
     assert "Traceback" not in done.stderr
     assert_nothing_left(models)
 
@@ -155,7 +148,7 @@ def test_stopped_at_every_stage(
 ) -> None:
     monkeypatch.setattr(beside, "_sync", lambda folder: None)
     steps = len(list(models.add(original, "whole")))
-    for stop in range(1, steps):
+    for stop in {*range(1, steps, 3), *range(steps - 4, steps)}:  # each tensor takes three
         work = models.add(original, "new")
         for _ in range(stop):
             next(work)
@@ -173,25 +166,42 @@ def test_stopped_at_every_stage(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+import torch
+from desktop.llm import convert, sources
 from desktop.llm.store import ModelStore
-for place, step in enumerate(ModelStore(Path(sys.argv[1])).add(Path(sys.argv[2]), "new")):
-    if place == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
+
+for killing in sys.argv[1:]:
+    models, original, killed_at = killing.split("\t")
+    child = os.fork()  # torch has computed nothing yet, so no thread is lost
+    if child == 0:
+        for place, step in enumerate(ModelStore(Path(models)).add(Path(original), "new")):
+            if place == int(killed_at):
+                os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_killed_at_every_stage(original: Path, models: ModelStore, tmp_path: Path) -> None:
-    other = ModelStore(tmp_path / "other")
-    steps = len(list(other.add(original, "whole")))
-    for place in sorted({0, 2, steps // 2, steps - 3, steps - 2}):
-        done = run_python(KILLED, str(models.folder), str(original), str(place))
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        left = [path.name for path in models.folder.glob("*")]
-        assert all(name.startswith(".partial-") for name in left), (place, left)
-        assert_nothing_left(models)  # looking clears up
-    list(models.add(original, "new"))
-    assert list(models.verify("new"))[-1].fraction == 1.0
+def test_killed_at_every_stage(
+    originals: dict[str, Path], models: ModelStore, tmp_path: Path
+) -> None:
+    killings: dict[Path, tuple[Path, int]] = {}
+    for kind, original in originals.items():
+        steps = len(list(models.add(original, kind)))
+        for place in sorted({0, 2, steps // 2, steps - 3, steps - 2}):
+            killings[tmp_path / f"{kind} {place}"] = original, place
+    done = run_python(KILLED, *(f"{store}\t{one}\t{at}" for store, (one, at) in killings.items()))
+    assert done.returncode == 0, done.stderr
+    for store, (original, place) in killings.items():
+        killed = ModelStore(store)
+        left = [path.name for path in store.glob("*")]
+        assert all(name.startswith(".partial-") for name in left), (store, left)
+        assert left or place <= 2  # before anything is written
+        assert_nothing_left(killed)  # looking clears up
+        if place > 2:
+            list(killed.add(original, "new"))
+            assert list(killed.verify("new"))[-1].fraction == 1.0
 
 
 class StoppedError(Exception):
@@ -253,7 +263,7 @@ for work in (convert_again, open_converted, open_original):
     shutil.rmtree(place / "new", ignore_errors=True)
     gc.collect()
     failed = 0
-    for spare in (0, 8, 30, 60, 90):
+    for spare in (0, 15, 60):
         resource.setrlimit(resource.RLIMIT_AS, (address_space() + spare * 2**20, -1))
         try:
             work()
@@ -304,7 +314,7 @@ def test_what_counts_as_no_memory(error: Exception, is_it: bool) -> None:
 
 
 def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

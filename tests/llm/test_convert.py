@@ -163,18 +163,6 @@ def test_settings_that_make_no_sense(values: dict[str, object]) -> None:
 # All or nothing
 
 
-def test_stopped_at_any_moment_leaves_nothing(folder: Path, tmp_path: Path) -> None:
-    place = tmp_path / "models"
-    with open_source(folder) as source:
-        steps = len(list(convert.convert(source, place / "made")))
-        for stop in range(1, steps):
-            work = convert.convert(source, place / "other")
-            for _ in range(stop):
-                next(work)
-            work.close()
-            assert [path.name for path in place.iterdir()] == ["made"]
-
-
 def test_replacing_keeps_the_old_one_until_the_new_one_is_there(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -134,8 +134,7 @@ def last_step(search: object) -> tuple[BeamStep, tuple]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("beams", [2, 4])
-@pytest.mark.parametrize("ngram", [0, 2])
+@pytest.mark.parametrize(("beams", "ngram"), [(2, 2), (4, 0)])
 def test_beam_search_finds_what_transformers_finds(seed: int, beams: int, ngram: int) -> None:
     model = random_model(12, seed)
     end = seed % 12
