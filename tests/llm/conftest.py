@@ -1,4 +1,4 @@
-"""What the tests of the language model share: one thread, and our C code compiled as it stands."""
+"""What the tests of the language model share: one thread, a small model, our C code compiled as it stands."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from desktop.llm import kernels_native
+from desktop.llm import kernels_native, model_folder
 from desktop.llm.kernels_native import Library
+from desktop.llm.phi import Phi
+from desktop.llm.tokenizer import Tokenizer
+from tests.llm.small_model import random_phi
 
 SOURCES = [Path(kernels_native.__file__).with_name(name) for name in ("native.c", "native_fit.c")]
 
@@ -27,6 +30,28 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def letters() -> Tokenizer:
+    """A vocabulary of single letters."""
+    return Tokenizer.characters("abcdefghijklmnopqrstuvwxyz .,?\n:IO")
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Phi:
+    """Random weights."""
+    return random_phi()
+
+
+@pytest.fixture(scope="session")
+def small_folder(
+    small_model: Phi, letters: Tokenizer, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The small model's files."""
+    folder = tmp_path_factory.mktemp("models") / "small"
+    model_folder.save(folder, small_model, letters)
+    return folder
 
 
 @pytest.fixture(scope="session")
