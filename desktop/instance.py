@@ -23,6 +23,9 @@ FOLDER, LOCK = "window", "lock"
 PATTERN = "wish-*.json"
 LARGEST = 64 * 1024
 ANSWER_SECONDS = 6.0
+STARTING_SECONDS = 45.0
+"""On a slow or busy machine a window that has just begun does not listen yet, and people who do not see
+it come start it again."""
 OLDEST_SECONDS = 60.0
 """A wish that lies there longer was written for a window that has ended since."""
 
@@ -81,7 +84,7 @@ def claim(data_folder: Path) -> FirstWindow | None:
     return FirstWindow(folder, lock)
 
 
-def hand_over(data_folder: Path, wish: Wish, seconds: float = ANSWER_SECONDS) -> bool:
+def hand_over(data_folder: Path, wish: Wish, seconds: float | None = None) -> bool:
     """Ask the first window; ``True`` when it has taken the wish, ``False`` when it does not answer."""
     folder = data_folder / FOLDER
     path = folder / f"wish-{time.time_ns()}-{os.getpid()}.json"
@@ -94,7 +97,7 @@ def hand_over(data_folder: Path, wish: Wish, seconds: float = ANSWER_SECONDS) ->
         with suppress(OSError):
             beside.unlink()
         return False
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + (patience(folder) if seconds is None else seconds)
     while path.exists():
         if time.monotonic() > deadline:
             with suppress(OSError):
@@ -102,6 +105,15 @@ def hand_over(data_folder: Path, wish: Wish, seconds: float = ANSWER_SECONDS) ->
             return False
         time.sleep(0.02)
     return True
+
+
+def patience(folder: Path) -> float:
+    """How many seconds the first window is given to answer: more while it may still be starting."""
+    try:
+        age = time.time() - (folder / "owner").stat().st_mtime
+    except OSError:
+        return ANSWER_SECONDS
+    return STARTING_SECONDS if 0 <= age < STARTING_SECONDS else ANSWER_SECONDS
 
 
 def _read(path: Path) -> Wish | None:

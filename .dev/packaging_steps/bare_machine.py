@@ -404,7 +404,14 @@ def use(learner: Learner, lessons: list[dict[str, Any]]) -> None:
     try:
         wait(lambda: learner.brightness() < before - 60, 20, "the window is not dark any more")
         second = learner.machine.start()
-        second.end(30)
+        try:
+            wait(second.ended, 60, "the second start does not end")
+            second.end(5)
+        except ProofError:
+            learner.picture("second-start")
+            raise
+        finally:
+            second.kill()
         if len(learner.screen.windows()) != 1:
             raise ProofError("a second start opened a second window")
         tell("a second start showed the first window")

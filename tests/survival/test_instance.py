@@ -136,6 +136,18 @@ def test_a_window_that_does_not_answer(folder):
     first.release()
 
 
+def test_a_window_that_may_still_be_starting_is_given_more_time(folder):
+    first = instance.claim(folder)
+    assert first is not None
+    assert instance.patience(first.folder) == instance.STARTING_SECONDS
+    minutes_ago = time.time() - 2 * instance.STARTING_SECONDS
+    os.utime(first.folder / "owner", (minutes_ago, minutes_ago))
+    assert instance.patience(first.folder) == instance.ANSWER_SECONDS
+    (first.folder / "owner").unlink()
+    assert instance.patience(first.folder) == instance.ANSWER_SECONDS
+    first.release()
+
+
 def test_an_old_wish_is_not_fulfilled(folder):
     first = instance.claim(folder)
     assert first is not None
