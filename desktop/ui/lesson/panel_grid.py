@@ -7,7 +7,8 @@ told about new frames, in turns (``rounds``), and one that comes back is shown t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Hashable, Iterable
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -17,6 +18,7 @@ from desktop.course.lesson import PanelSpec
 from desktop.engine.frames import Explanation, Frame
 from desktop.engine.parameters import ScalarSpec
 from desktop.runtime.messages import RunHistory
+from desktop.ui.lesson.arrangement import Place, bands, best, places
 from desktop.ui.lesson.rounds import Rounds
 from desktop.ui.panels import make_panel
 from desktop.ui.panels.base import Panel
@@ -31,9 +33,6 @@ ROW_LEAST, GRID_LEAST = 120, 440
 never more in all than a window of 720 pixels has room for at the usual size of text."""
 WIDEST_SHARE = 0.58
 """Of the grid's width, for a panel that would use more of it."""
-
-Place = tuple[int, int, int, int]
-"""Row, rows, column, columns."""
 
 
 class _Rows(QGridLayout):
@@ -72,6 +71,8 @@ class PanelGrid(QWidget):
         self._rounds = Rounds(self._draw, self)
         self._low: dict[str, int] = {}
         self._tall = ""
+        self._arranged: list[PanelSpec] = []
+        self._shapes: dict[str, Hashable] = {}
         self._row_count = 1
         self._bands: list[int] = []
         theme().changed.connect(self._keep_height)
@@ -82,6 +83,7 @@ class PanelGrid(QWidget):
         """Make the panels of a lesson; the old ones go."""
         self._rounds.forget()
         self._low.clear()
+        self._shapes.clear()
         self._tall = ""
         for panel in self.panels.values():
             self._grid.removeWidget(panel)
@@ -117,8 +119,6 @@ class PanelGrid(QWidget):
         for panel_id in self._shown:
             if panel_id not in wanted:
                 self.panels[panel_id].hide()
-        for panel in self.panels.values():
-            self._grid.removeWidget(panel)
         self._shown = tuple(panel_id for panel_id in wanted if panel_id in self.panels)
         self._place([self._specs[panel_id] for panel_id in self._shown])
         for panel_id in self._shown:
@@ -126,10 +126,15 @@ class PanelGrid(QWidget):
         for panel_id in self._shown:
             self._draw(panel_id)
             self._rounds.drawn(panel_id)
+        self._rearrange()
+        self._fit()
 
     def _place(self, specs: list[PanelSpec]) -> None:
+        self._arranged = specs
         rows = bands(specs, "row")
         columns = bands(specs, "column")
+        for panel in self.panels.values():
+            self._grid.removeWidget(panel)
         for index in range(self._grid.rowCount()):
             self._grid.setRowStretch(index, 0)
         for index in range(self._grid.columnCount()):
@@ -138,29 +143,35 @@ class PanelGrid(QWidget):
             self._grid.setRowStretch(index, len(band))
         for index, band in enumerate(columns):
             self._grid.setColumnStretch(index, len(band))
-        places = {
-            spec.id: (
-                *_span(rows, spec.row, spec.row_span),
-                *_span(columns, spec.column, spec.column_span),
-            )
-            for spec in specs
-        }
-        self._fill_holes(places, len(rows), len(columns))
-        for panel_id, (row, row_span, column, column_span) in places.items():
+        found = places(specs)
+        for panel_id, (row, row_span, column, column_span) in found.items():
             panel = self.panels[panel_id]
             self._grid.addWidget(panel, row, column, row_span, column_span)
-        self._find_low(places, len(rows))
+        self._find_low(found, len(rows))
         least = min((len(band) for band in rows), default=1)
         self._bands = [min(round(len(band) / least), 2) for band in rows]
         self._keep_height()
-        self._find_tall(places, len(rows), len(columns))
+        self._find_tall(found, len(columns))
 
-    def _fill_holes(self, places: dict[str, Place], rows: int, columns: int) -> None:
-        """A panel left alone in its row takes the whole row, so that no corner stays empty."""
-        for row in range(rows):
-            here = [id_ for id_, place in places.items() if place[0] <= row < place[0] + place[1]]
-            if len(here) == 1 and places[here[0]][1] == 1:
-                places[here[0]] = (row, 1, 0, columns)
+    def _rearrange(self) -> None:
+        """Set the panels out so that little of the room stays blank; with nothing to show yet, as the
+        lesson says."""
+        own = [self._specs[panel_id] for panel_id in self._shown]
+        if not own or not all(self.panels[spec.id].has_content() for spec in own):
+            return
+        gap = self._grid.spacing()
+        size = float(self.width() - gap), float(self.height() - gap)
+        found = best(own, self._arranged, size, self._filled, self._natural)
+        if found != self._arranged:
+            self._place(found)
+            self._fit()
+
+    def _filled(self, panel_id: str, width: float, height: float) -> tuple[float, float]:
+        return self.panels[panel_id].filled(width, height)
+
+    def _natural(self, panel_id: str, width: float) -> float | None:
+        low = self._specs[panel_id].kind in LOW_KINDS
+        return self.panels[panel_id].height_at(width) if low else None
 
     def _find_low(self, places: dict[str, Place], rows: int) -> None:
         """Which panels get their natural height: all of a row, if other rows can take the rest."""
@@ -182,18 +193,19 @@ class PanelGrid(QWidget):
         for row in low:
             self._grid.setRowStretch(row, 0)
 
-    def _find_tall(self, places: dict[str, Place], rows: int, columns: int) -> None:
+    def _find_tall(self, found: dict[str, Place], columns: int) -> None:
         """The panel that stands alone in the left one of two columns; it may take more than half."""
-        left = [id_ for id_, place in places.items() if place[2] == 0]
-        alone = len(left) == 1 and places[left[0]][1] == rows and places[left[0]][3] == 1
-        self._tall = left[0] if alone and columns == 2 and rows > 1 else ""
+        left = [id_ for id_, place in found.items() if place[2] == 0 and place[3] == 1]
+        self._tall = left[0] if len(left) == 1 and columns == 2 else ""
 
     def _share_width(self) -> None:
         """A figure whose shape is given, such as a map, gets the width that its height can use."""
         if not self._tall:
             return
         room = self.width() - self._grid.spacing()
-        wanted = self.panels[self._tall].wanted_width(self.height()) or room // 2
+        tall = self.panels[self._tall]
+        high = self.height() if tall.y() + tall.height() >= self.height() else tall.height()
+        wanted = tall.wanted_width(high) or room // 2
         left = max(room // 2, min(round(room * WIDEST_SHARE), wanted))
         if abs(left - self._grid.columnStretch(0)) > 1:
             self._grid.setColumnStretch(0, left)
@@ -210,7 +222,10 @@ class PanelGrid(QWidget):
         if panel_id not in self._low:
             return
         panel = self.panels[panel_id]
-        natural = max(self._low[panel_id], panel.natural_height())
+        natural = panel.natural_height()
+        if panel.has_content():
+            natural = math.ceil(panel.height_at(panel.width()))
+        natural = max(self._low[panel_id], natural)
         share = (self.height() - (self._row_count - 1) * self._grid.spacing()) // self._row_count
         wanted = max(PANEL_LEAST, min(natural, share))
         self._low[panel_id] = natural
@@ -219,10 +234,17 @@ class PanelGrid(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._share_width()
+        self._rearrange()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Heights and widths that depend on what the panels show, from the start."""
+        self._grid.activate()
         for panel_id in self._low:
             self._low[panel_id] = 0
             self._fit_low(panel_id)
+        self._grid.activate()
+        self._share_width()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -271,6 +293,9 @@ class PanelGrid(QWidget):
             )
             panel.show_item(item, ghosts)
         self._fit_low(panel_id)
+        if self._shapes.get(panel_id) != (shape := (panel.has_content(), panel.shape())):
+            self._shapes[panel_id] = shape
+            self._rearrange()
         if panel_id == self._tall:
             self._share_width()
 
@@ -291,26 +316,3 @@ class PanelGrid(QWidget):
 def is_history(spec: PanelSpec) -> bool:
     """Whether the panel shows the scalars of the runs rather than an item of the frame."""
     return spec.kind == "history" or spec.item == "history"
-
-
-def bands(specs: list[PanelSpec], along: str) -> list[list[int]]:
-    """Rows (or columns) of a lesson's grid that hold the same panels, taken together; empty ones
-    are left out."""
-    held: dict[int, set[str]] = {}
-    for spec in specs:
-        first, span = getattr(spec, along), getattr(spec, f"{along}_span")
-        for at in range(first, first + span):
-            held.setdefault(at, set()).add(spec.id)
-    found: list[list[int]] = []
-    for at in sorted(held):
-        if found and held[found[-1][-1]] == held[at]:
-            found[-1].append(at)
-        else:
-            found.append([at])
-    return found
-
-
-def _span(found: list[list[int]], first: int, span: int) -> tuple[int, int]:
-    """(index of the first band, how many) that a panel reaches over."""
-    inside = [k for k, band in enumerate(found) if first <= band[0] < first + span]
-    return inside[0], len(inside)

@@ -5,6 +5,7 @@ Imports Qt, frames; no torch.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from desktop.ui.panels.look import BODY, SMALL, Look, look
 from desktop.ui.panels.numbers import number, with_unit
 from desktop.ui.panels.tokens import visible
 from desktop.ui.strings import pick, tr
+
+ROOMY = 1.45
+"""So much higher than it must be a row may become."""
 
 
 class BarsPanel(Panel):
@@ -56,6 +60,12 @@ class BarsPanel(Panel):
         drawn_with = look()
         return self._head(drawn_with) + self._row_height(drawn_with) * len(self._order) + 4
 
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        return width, min(height, ROOMY * self.content_height(width))
+
+    def shape(self) -> Hashable:
+        return len(self._order)
+
     def _scale(self) -> tuple[float, float]:
         if self.item.value.limits is not None:
             return self.item.value.limits
@@ -69,7 +79,7 @@ class BarsPanel(Panel):
         """(index, place) of each bar from the top."""
         room = (area.height() - self._head(drawn_with) - 2) / max(1, len(self._order))
         least = self._row_height(drawn_with)
-        high = min(1.45 * least, max(least, room))
+        high = min(ROOMY * least, max(least, room))
         top = area.top() + self._head(drawn_with)
         return [
             (index, QRectF(area.left(), top + k * high, area.width(), high))

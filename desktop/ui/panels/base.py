@@ -23,7 +23,8 @@ and hovering re-uses the painted picture. Imports Qt, frames and theme; no torch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -205,11 +206,34 @@ class Panel(QFrame):
 
     def natural_height(self) -> int:
         """How high the whole panel would like to be; only for panels that scroll."""
-        height = CARD_TOP + CARD_BOTTOM + self.title_row.sizeHint().height()
+        return self._around(self.width()) + self.canvas.minimumHeight()
+
+    def height_at(self, width: float) -> float:
+        """How high it would like to be if it were so wide; only for panels that scroll."""
+        return self._around(width) + self.content_height(width - CARD_LEFT - CARD_RIGHT)
+
+    def _around(self, width: float) -> int:
+        """The height of all but the figure."""
+        height = CARD_TOP + CARD_BOTTOM + self.title_row.sizeHint().height() + CARD_GAP
         if not self.note_label.isHidden():
-            room = max(20, self.width() - CARD_LEFT - CARD_RIGHT)
+            room = max(20, round(width) - CARD_LEFT - CARD_RIGHT)
             height += self.note_label.heightForWidth(room) + CARD_GAP
-        return height + CARD_GAP + self.canvas.minimumHeight()
+        return height
+
+    def filled(self, width: float, height: float) -> tuple[float, float]:
+        """Of a panel of this size, what its title and its figure can use."""
+        beside, around = CARD_LEFT + CARD_RIGHT, self._around(width)
+        wide, high = self.figure_fills(max(20.0, width - beside), max(20.0, height - around))
+        return min(width, wide + beside), min(height, high + around)
+
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        """Of an area of this size, what the figure can use: figures of a given shape leave a part
+        of it blank."""
+        return width, min(height, self.content_height(width)) if self.scrolls else height
+
+    def shape(self) -> Hashable:
+        """What ``figure_fills`` depends on besides the size, to notice when it changes."""
+        return None
 
     def wanted_width(self, height: int) -> int:
         """How wide a panel so high would have to be for its figure to fill it; 0 if any width will do."""
@@ -409,10 +433,11 @@ class Panel(QFrame):
 
     def figure_size(self) -> QSize:
         """Size of a saved figure in logical pixels, without its title."""
-        height = self.canvas.height()
+        width = max(360, self.canvas.width())
         if self.scrolls:
-            height = max(height, round(self.content_height(max(360, self.canvas.width()))))
-        return QSize(max(360, self.canvas.width()), max(160, height))
+            return QSize(width, max(60, math.ceil(self.content_height(width))))
+        height = self.figure_fills(width, max(160, self.canvas.height()))[1]
+        return QSize(width, max(100, math.ceil(height)))
 
     def note(self) -> str:
         """The line under the title."""

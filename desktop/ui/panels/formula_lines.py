@@ -21,6 +21,7 @@ from desktop.ui.strings import pick
 
 Line = tuple[str, Bilingual]
 FORMULA_PIXELS = 16.0
+COLUMN_LEAST, COLUMN_GAP = 320, 24
 
 
 @dataclass
@@ -63,7 +64,9 @@ class FormulaLines:
     """The lines as they can be drawn now. An arithmetic stays until all of the next one is set: two
     lines side by side always belong to the same calculation."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, columns: int = 1) -> None:
+        """``columns``: so many beside each other where there is room for them."""
+        self._most = columns
         self._rows: list[_Row] = []
         self._coming: list[_Row] = []
         self._waiting: list[_Row] = []
@@ -117,7 +120,24 @@ class FormulaLines:
 
     def height(self, width: float, drawn_with: Look) -> float:
         """How high the lines are at this width."""
-        return sum(self._row_height(row, width, drawn_with) for row in self._rows)
+        columns, wide = self._columns(width, drawn_with)
+        heights = [sum(self._row_height(row, wide, drawn_with) for row in rows) for rows in columns]
+        return max(heights, default=0.0)
+
+    def _columns(self, width: float, drawn_with: Look) -> tuple[list[list[_Row]], float]:
+        """The lines in columns of about equal height, read downwards, and how wide each is."""
+        gap = drawn_with.pixels(COLUMN_GAP)
+        count = min(self._most, len(self._rows), int(width // drawn_with.pixels(COLUMN_LEAST)))
+        if count < 2:
+            return [self._rows], width
+        wide = (width - gap * (count - 1)) / count
+        heights = [self._row_height(row, wide, drawn_with) for row in self._rows]
+        columns: list[list[_Row]] = [[] for _ in range(count)]
+        above = 0.0
+        for row, high in zip(self._rows, heights, strict=True):
+            columns[min(count - 1, int((above + high / 2) / sum(heights) * count))].append(row)
+            above += high
+        return columns, wide
 
     def wrap(self, lines: Sequence[Line], width: float, drawn_with: Look, ratio: float) -> None:
         """Replace the lines, the long ones cut so that each can be read at this width."""
@@ -174,11 +194,13 @@ class FormulaLines:
         self, painter: QPainter, area: QRectF, drawn_with: Look, *, vector: bool = False
     ) -> None:
         """Draw the lines from the top of ``area``; ``vector`` draws paths for saved figures."""
-        y = area.top()
-        for row in self._rows:
-            y = self._paint_row(
-                painter, row, QPointF(area.left(), y), area.width(), drawn_with, vector
-            )
+        columns, wide = self._columns(area.width(), drawn_with)
+        x = area.left()
+        for rows in columns:
+            y = area.top()
+            for row in rows:
+                y = self._paint_row(painter, row, QPointF(x, y), wide, drawn_with, vector)
+            x += wide + drawn_with.pixels(COLUMN_GAP)
 
     def _paint_row(
         self,

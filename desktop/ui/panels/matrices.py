@@ -7,6 +7,7 @@ arithmetic: ``explain_requested((matrix, row, column))``. Imports Qt, frames; no
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -23,6 +24,10 @@ from desktop.ui.panels.numbers import number, with_unit
 from desktop.ui.strings import pick, tr
 
 NAMES_FROM = 150.0
+HEAD_LINES = 2
+"""Above the cells where rows and columns have names."""
+FEW = 4
+"""So many matrices are set in as many columns as make them large."""
 
 
 class MatricesPanel(Panel):
@@ -64,15 +69,27 @@ class MatricesPanel(Panel):
         """The place of each matrix with its title."""
         count = len(self.item.matrices)
         room = area.adjusted(0, 0, -self._side(area, drawn_with), 0)
-        columns = min(count, max(1, self.item.columns_hint))
+        hint = min(count, max(1, self.item.columns_hint))
+        if (
+            count > FEW and not count % hint
+        ):  # rows and columns say something, such as layer and head
+            return self._tiled(room, hint, drawn_with)
+        ways = [self._tiled(room, columns, drawn_with) for columns in range(1, count + 1)]
+        sizes = [self._cells_of(0, way[0], drawn_with).height() for way in ways]
+        return (
+            ways[hint - 1] if sizes[hint - 1] >= 0.9 * max(sizes) else ways[sizes.index(max(sizes))]
+        )
+
+    def _tiled(self, room: QRectF, columns: int, drawn_with: Look) -> list[QRectF]:
+        """So many in a row; rows close up instead of leaving holes."""
+        count = len(self.item.matrices)
         rows = math.ceil(count / columns)
         gap = drawn_with.pixels(10)
         wide = (room.width() - gap * (columns - 1)) / columns
         high = (room.height() - gap * (rows - 1)) / rows
-        if wide < NAMES_FROM:  # cells are square there: rows close up instead of leaving holes
-            title = drawn_with.metrics(SMALL, 600).height() + 12
-            shape = max(m.values.shape[0] / max(1, m.values.shape[1]) for m in self.item.matrices)
-            high = min(high, wide * shape + title)
+        tile = QRectF(room.left(), room.top(), wide, high)
+        used = max(self._cells_of(k, tile, drawn_with).bottom() for k in range(count))
+        high = min(high, used - room.top() + 4)
         return [
             QRectF(
                 room.left() + (k % columns) * (wide + gap),
@@ -83,10 +100,31 @@ class MatricesPanel(Panel):
             for k in range(count)
         ]
 
+    def _cells_of(self, k: int, tile: QRectF, drawn_with: Look) -> QRectF:
+        return self._grid(self.item.matrices[k], tile, drawn_with)[0].cells
+
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        if not self.has_content():
+            return width, height
+        area = QRectF(0, 0, width, height)
+        tiles = self.tiles(area, look())
+        cells = [self._cells_of(k, tile, look()) for k, tile in enumerate(tiles)]
+        bare = max(tile.right() - cell.right() for tile, cell in zip(tiles, cells, strict=True))
+        in_row = sum(tile.top() == tiles[0].top() for tile in tiles)
+        bottom = max(cell.bottom() for cell in cells) + 4
+        return max(20.0, width - in_row * max(0.0, bare - 6)), min(height, bottom)
+
+    def shape(self) -> Hashable:
+        if not self.has_content():
+            return None
+        return self.item.columns_hint, *(matrix.values.shape for matrix in self.item.matrices)
+
     def _grid(self, matrix: Matrix, tile: QRectF, drawn_with: Look) -> tuple[Grid, QRectF, bool]:
         title = drawn_with.metrics(SMALL, 600).height() + 3 if matrix.title else 0.0
         inner = tile.adjusted(3, title + 2, -3, -3)
-        names = inner.width() >= NAMES_FROM and inner.height() >= NAMES_FROM * 0.5
+        line = drawn_with.metrics(SMALL).height()
+        legible = inner.height() >= line * (matrix.values.shape[0] + HEAD_LINES)
+        names = inner.width() >= NAMES_FROM and legible
         return lay_out(matrix, inner, drawn_with, names=names), inner, names
 
     def paint(self, painter: QPainter, area: QRectF, drawn_with: Look) -> None:

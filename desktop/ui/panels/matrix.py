@@ -5,6 +5,7 @@ Arrow keys move a cursor, Enter asks (``explain_requested((row, column))``). Imp
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -64,6 +65,16 @@ class MatrixPanel(Panel):
             lower,
             QPointF(left, base),
         )
+
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        if not self.has_content() or not self.item.values.size:
+            return width, height
+        cells = self.grid(QRectF(0, 0, width, height), look()).cells
+        beside = drawing.bar_width(self._bar(), look(), cells.height(), exact=True) + 12
+        return min(width, cells.right() + beside), min(height, cells.bottom() + 3)
+
+    def shape(self) -> Hashable:
+        return self.item.values.shape if self.has_content() else None
 
     def _on_screen(self) -> Grid | None:
         if not self.has_content() or not self.item.values.size:

@@ -99,7 +99,7 @@ class NetworkPanel(Panel):
         bar = 0.0
         if self.item.output is not None:
             scale = scatter_bar(self.item.output)
-            bar = drawing.bar_width(scale, drawn_with) + 8 if scale else 0.0
+            bar = drawing.bar_width(scale, drawn_with, area.height()) + 8 if scale else 0.0
         shape = tuple(len(layer.units) for layer in self.item.layers)
         known = self._layout
         if known is not None and known.area == area and known.shape == shape and not self.exporting:

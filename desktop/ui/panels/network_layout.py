@@ -13,7 +13,9 @@ from PySide6.QtCore import QPointF, QRectF
 
 from desktop.engine.frames import Network
 
-UNIT_MOST, UNIT_LEAST, BIAS_FROM = 46.0, 7.0, 14.0
+UNIT_MOST, UNIT_LEAST, BIAS_FROM = 60.0, 7.0, 14.0
+OUTPUT_SHARE = 0.4
+"""Of the width at most, for the large picture of the output."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,11 @@ def lay_out(
     left, right = area.left() + 4, area.right() - 4
     output = None
     if item.output is not None:
-        side = min(area.height() - head - line - 4, area.width() * 0.36)
-        output = QRectF(right - bar - side, area.top() + head, side, side)
+        free = area.height() - head - line - 4
+        side = min(free, area.width() * OUTPUT_SHARE)
+        # At the height of the last unit, whose output it is.
+        top = area.top() + head + max(0.0, (free - side) / 2)
+        output = QRectF(right - bar - side, round(top), side, side)
         right = output.left() - max(26.0, area.width() * 0.045)
     room = QRectF(left, area.top() + head, right - left, area.height() - head - 8)
     most = max(shape, default=1)

@@ -144,6 +144,19 @@ class PlotPanel(Panel):
             self._wanted = (key, self._measured_width(height))
         return self._wanted[1]
 
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        if not (self.square and self.has_content()):
+            return width, height
+        area = QRectF(0, 0, width, height)
+        plot = self.view(area, look()).plot
+        self.square = False
+        whole = self.view(area, look()).plot
+        self.square = True
+        return width - whole.width() + plot.width(), height - whole.height() + plot.height()
+
+    def shape(self) -> Hashable:
+        return self._padded(*self.axes()) if self.square and self.has_content() else None
+
     def _measured_width(self, height: int) -> int:
         around = self.height() - self.canvas.height()
         wide = QRectF(0, 0, WIDE_ENOUGH, height - around)

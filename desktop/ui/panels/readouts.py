@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -26,6 +27,9 @@ class ReadoutsPanel(Panel):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._cursor = 0
+        self._widest = 0.0
+        """Of the numbers shown so far: columns may become wider, but not to and fro."""
+        self._measured: Hashable = None
         super().__init__(*arguments, **named)
 
     def has_content(self) -> bool:
@@ -35,17 +39,13 @@ class ReadoutsPanel(Panel):
         """The place of each number."""
         count = len(self.item.values)
         value_m, name_m = drawn_with.metrics(VALUE_PIXELS, 500), drawn_with.metrics(SMALL)
-        least = max(
-            (
-                max(
-                    name_m.horizontalAdvance(pick(r.label)),
-                    value_m.horizontalAdvance(number(-0.123456, r.digits))
-                    + name_m.horizontalAdvance(r.unit),
-                )
-                for r in self.item.values
-            ),
-            default=80.0,
-        )
+        for r in self.item.values:
+            usual = value_m.horizontalAdvance(number(-0.123456, r.digits))
+            now = value_m.horizontalAdvance(number(r.value, r.digits))
+            wide = max(usual, now) + name_m.horizontalAdvance(r.unit)
+            self._widest = max(self._widest, wide)
+        names = (name_m.horizontalAdvance(pick(r.label)) for r in self.item.values)
+        least = max(self._widest, *names, 80.0)
         columns = max(1, min(count, int(width // min(width, least + 18))))
         rows = math.ceil(count / columns)
         columns = math.ceil(count / rows)
@@ -58,6 +58,14 @@ class ReadoutsPanel(Panel):
     def content_height(self, width: float) -> float:
         cells = self.cells(width, look())
         return cells[-1].bottom() if cells else 40
+
+    def item_changed(self) -> None:
+        key = (len(self.item.values), look()) if self.item is not None else None
+        if key != self._measured:
+            self._measured, self._widest = key, 0.0
+
+    def shape(self) -> Hashable:
+        return len(self.item.values) if self.item is not None else None
 
     def paint(self, painter: QPainter, area: QRectF, drawn_with: Look) -> None:
         name_m = drawn_with.metrics(SMALL)

@@ -87,6 +87,10 @@ class Surface3dPanel(Panel):
         at = levels.number(np.asarray(values, float)) / (len(levels.values) - 1)
         return self._normal_heights(np.asarray(values, float), at, by_level)
 
+    def figure_fills(self, width: float, height: float) -> tuple[float, float]:
+        """The picture is as high as it is wide at most: it is a square of ground in perspective."""
+        return min(width, 1.6 * height), min(height, 0.9 * width)
+
     # -- painting --------------------------------------------------------------------------------
 
     def _layout(self, area: QRectF, drawn_with: Look) -> tuple[QRectF, list[Any], float]:

@@ -12,6 +12,7 @@ from desktop.ui.panels.base import Panel
 from desktop.ui.panels.formula_lines import FormulaLines
 from desktop.ui.panels.look import Look, look
 
+COLUMNS = 2
 PAUSE_MILLISECONDS = 30
 """Between two formulas, so that typesetting never takes more than part of the window's time."""
 
@@ -23,7 +24,7 @@ class WorkedPanel(Panel):
     item: Worked
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.lines = FormulaLines()
+        self.lines = FormulaLines(columns=COLUMNS)
         self._timer = QTimer()
         self._next: Worked | None = None
         super().__init__(*arguments, **named)
@@ -64,7 +65,7 @@ class WorkedPanel(Panel):
         if not self.exporting:
             self.lines.paint(painter, inner, drawn_with)
             return
-        saved = FormulaLines()
+        saved = FormulaLines(columns=COLUMNS)
         saved.set_lines(self.item.lines)
         saved.prepare_all(drawn_with, 2.0)
         saved.paint(painter, inner, drawn_with, vector=True)

@@ -175,7 +175,7 @@ def size(experiment: SmallGpt) -> Readouts:
             ),
             Readout(
                 "ln_vocabulary",
-                Bilingual("ln（词表）：瞎猜的损失", "ln(vocabulary): loss of blind guessing"),
+                Bilingual("ln（词表）：瞎猜的损失", "blind guessing: ln(vocabulary)"),
                 math.log(config.vocab_size),
                 unit="nat",
                 help=Bilingual(
