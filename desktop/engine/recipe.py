@@ -43,6 +43,7 @@ MAX_EVENTS = 100_000
 MAX_DEPTH = 8  # of nested values, and of parents
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_PLACE = re.compile(rf"({_SLUG.pattern})?", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}|", re.ASCII)
 _TEXT = re.compile(rf"{PREFIX}(\d{{1,6}}):([A-Za-z0-9_-]*={{0,2}}):([0-9a-f]{{8}})", re.ASCII)
@@ -65,6 +66,8 @@ class Recipe:
     digest: str = ""
     parent: Recipe | None = None
     fork_step: int = 0
+    place: str = ""
+    """The step of the lesson at which it was shared, so that it opens beside the same words."""
     version: int = VERSION
 
     @classmethod
@@ -103,6 +106,7 @@ class Recipe:
             "head": self.head,
             "digest": self.digest,
             "fork_step": self.fork_step,
+            "place": self.place,
             "parent": self.parent.to_json() if self.parent else None,
         }
 
@@ -276,6 +280,7 @@ def _read(values: Any, depth: int) -> Recipe:
         digest=_matching(values, "digest", _DIGEST),
         parent=None if parent is None else _read(parent, depth - 1),
         fork_step=_whole(values, "fork_step", 0, head),
+        place=_matching({"place": "", **values}, "place", _PLACE),
     )
 
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from desktop.bilingual import Bilingual
+from desktop.ui.elided import ElidedLabel
 from desktop.ui.icons import icon
-from desktop.ui.lesson.look import label
 from desktop.ui.markdown import spaced
 from desktop.ui.strings import pick, tr
 
@@ -24,7 +24,9 @@ class LessonHeader(QWidget):
     def __init__(self, share_menu: QMenu) -> None:
         super().__init__()
         self._chapter, self._number, self._title = Bilingual("", ""), 0, Bilingual("", "")
-        self.chapter, self.title = label("muted"), label("lesson-title")
+        self.chapter, self.title = ElidedLabel(), ElidedLabel()
+        self.chapter.setProperty("role", "muted")
+        self.title.setProperty("role", "lesson-title")
         self.chapter.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.title.setMinimumWidth(40)
         self.code = self._button("code")

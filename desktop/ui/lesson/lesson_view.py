@@ -129,7 +129,7 @@ class LessonView(LessonPage):
         session.failed.connect(self._show_error)
         session.explained.connect(self._show_explanation)
         session.script_ready.connect(self.code.show_script)
-        session.recipe_ready.connect(self.sharing.take_recipe)
+        session.recipe_ready.connect(self.taking.give)
         session.prediction_settled.connect(self._settle)
         session.reopened.connect(self.taking.tell_reopened)
 
@@ -254,6 +254,12 @@ class LessonView(LessonPage):
             self.session.play()
         elif changed:
             self.session.pause()
+
+    def turn_to(self, index: int) -> None:
+        """Words, panels and controls of another step; the experiment stays as it is."""
+        if index != self.index:
+            self.controls.flush()
+            self._enter(index)
 
     def _enter(self, index: int) -> None:
         assert self.lesson is not None

@@ -6,6 +6,7 @@ strings.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from desktop.bilingual import GlassboxError
 from desktop.engine.loading import load_parameters
 from desktop.engine.recipe import Recipe
 from desktop.ui.lesson.deeds import can_keep
+from desktop.ui.lesson.links import index_of
 from desktop.ui.strings import tr
 
 if TYPE_CHECKING:
@@ -45,10 +47,19 @@ class TakingAway(QObject):
         except GlassboxError as error:
             self._view.error.show_error(error)
             return
+        known = recipe.place in {step.id for step in lesson.steps}
         if self._view.lesson is None or self._view.lesson.slug != lesson.slug:
-            self._view.open(lesson.slug, None, settings, recipe.seed)
+            self._view.open(lesson.slug, recipe.place if known else None, settings, recipe.seed)
             self._view.session.pause()
+        elif known:
+            self._view.turn_to(index_of(lesson, recipe.place))
         self._view.session.open_recipe(recipe)
+
+    def give(self, recipe: Recipe) -> None:
+        """The recipe that was asked for, with the place in the lesson where it was asked for."""
+        if (lesson := self._view.lesson) is not None:
+            recipe = replace(recipe, place=lesson.steps[self._view.index].id)
+        self._view.sharing.take_recipe(recipe)
 
     def tell_reopened(self, exact: bool) -> None:
         """A shared experiment stands where it was saved."""

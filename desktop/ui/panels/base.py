@@ -54,6 +54,7 @@ from PySide6.QtWidgets import (
 from desktop.bilingual import GlassboxError
 from desktop.course.lesson import PanelSpec
 from desktop.engine.frames import NOTHING, Explanation, Item
+from desktop.ui.elided import ElidedLabel
 from desktop.ui.panels import export
 from desktop.ui.panels.buttons import GlyphButton
 from desktop.ui.panels.canvas import Canvas, Hover
@@ -98,8 +99,7 @@ class Panel(QFrame):
         self.retranslate()
 
     def _build(self) -> None:
-        self.title_label = QLabel(self)
-        self.title_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.title_label = ElidedLabel(self)
         self.title_label.setMinimumWidth(20)
         self.note_label = QLabel(self)
         self.note_label.setTextFormat(Qt.TextFormat.PlainText)

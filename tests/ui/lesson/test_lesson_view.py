@@ -460,6 +460,24 @@ def test_code_is_shown_copied_and_saved(
     assert view.grid.isVisible()
 
 
+def test_a_shared_experiment_opens_beside_the_same_words(
+    view: LessonView, fake: FakeSession
+) -> None:
+    from desktop.engine.recipe import Recipe
+
+    assert view.lesson is not None
+    assert view.parameters is not None
+    view.go_to(1)
+    view.sharing.copy_text()
+    fake.recipe_ready.emit(Recipe(view.lesson.slug, 0, view.parameters.to_json()))
+    view.go_to(0)
+    before = view.parameters
+    view.sharing.paste_text()
+    assert view.index == 1
+    assert view.parameters == before, "the shared experiment brings its own settings"
+    assert fake.last("open_recipe")[0][0].place == view.lesson.steps[1].id
+
+
 def test_a_damaged_share_text_keeps_what_is_open(view: LessonView, fake: FakeSession) -> None:
     from PySide6.QtGui import QGuiApplication
 
