@@ -23,6 +23,12 @@ GAIN = 0.08
 """Of the whole room: so much less must stay blank before panels move."""
 MOST_HIGH = 2
 """Rows of figures above each other; three would be three slits."""
+KEPT = 0.75
+"""Of the room it fills as the lesson has it, what a figure must keep."""
+SLIT = 0.3
+"""Of its width, the height below which a figure is a slit."""
+SLACK = 0.9
+"""These limits for the arrangement in force, so that a window being resized does not flicker."""
 
 
 def bands(specs: Sequence[PanelSpec], along: str) -> list[list[int]]:
@@ -77,17 +83,19 @@ def best(
 
     ``low`` is the natural height of a panel as high as what it says, ``None`` for all others.
     """
-    ways = [own, *(way for way in _others(own) if _high_rows(way, low) <= MOST_HIGH)]
+    before = _used(own, size, filled, low)
+    others = ((way, _used(way, size, filled, low)) for way in _others(own))
+    figures = {spec.id for spec in own if low(spec.id, size[0]) is None}
+    ways = [own]
+    for way, after in others:
+        slack = SLACK if way == now else 1.0
+        if _fair(way, figures, before, after, slack):
+            ways.append(way)
     blanks = [blank(way, size, filled, low) for way in ways]
     least = min(blanks)
     if now in ways and blanks[ways.index(now)] <= least + GAIN / 2:
         return now
     return own if blanks[0] <= least + GAIN else ways[blanks.index(least)]
-
-
-def _high_rows(specs: list[PanelSpec], low: Callable[[str, float], float | None]) -> int:
-    placed = places(specs)
-    return len({placed[spec.id][0] for spec in specs if low(spec.id, 400.0) is None})
 
 
 def blank(
@@ -97,15 +105,44 @@ def blank(
     low: Callable[[str, float], float | None],
 ) -> float:
     """The share of the room that stays blank in this arrangement."""
-    width, height = size
+    used = _used(specs, size, filled, low).values()
+    return 1 - sum(across * down for across, down in used) / max(1.0, size[0] * size[1])
+
+
+def _used(
+    specs: list[PanelSpec],
+    size: tuple[float, float],
+    filled: Filled,
+    low: Callable[[str, float], float | None],
+) -> dict[str, tuple[float, float]]:
+    """Of its place in this arrangement, what each panel uses."""
     placed, columns = places(specs), len(bands(specs, "column"))
     heights = _heights(specs, placed, size, low)
-    used = 0.0
+    found = {}
     for id_, (row, rows, _column, wide) in placed.items():
-        room = width * wide / columns, sum(heights[row : row + rows])
+        room = size[0] * wide / columns, sum(heights[row : row + rows])
         across, down = filled(id_, *room)
-        used += min(across, room[0]) * min(down, room[1])
-    return 1 - used / max(1.0, width * height)
+        found[id_] = min(across, room[0]), min(down, room[1])
+    return found
+
+
+def _fair(
+    way: list[PanelSpec],
+    figures: set[str],
+    before: dict[str, tuple[float, float]],
+    after: dict[str, tuple[float, float]],
+    slack: float,
+) -> bool:
+    """Whether no figure pays for it: with much of its size, or by becoming a slit."""
+    placed = places(way)
+    if len({placed[id_][0] for id_ in figures}) > MOST_HIGH:
+        return False
+    for id_ in figures:
+        (wide, high), (across, down) = before[id_], after[id_]
+        kept = across * down >= slack * KEPT * wide * high
+        if not kept or down < slack * min(high, SLIT * across):
+            return False
+    return True
 
 
 def _heights(

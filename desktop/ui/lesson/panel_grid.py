@@ -70,6 +70,7 @@ class PanelGrid(QWidget):
         self._grid.setSpacing(10)
         self._rounds = Rounds(self._draw, self)
         self._low: dict[str, int] = {}
+        self._low_rows: list[list[str]] = []
         self._tall = ""
         self._arranged: list[PanelSpec] = []
         self._shapes: dict[str, Hashable] = {}
@@ -189,7 +190,8 @@ class PanelGrid(QWidget):
         if len(low) == rows:
             low = []
         self._row_count = rows
-        self._low = {id_: 0 for row in low for id_ in in_row[row]}
+        self._low_rows = [in_row[row] for row in low]
+        self._low = {id_: 0 for found in self._low_rows for id_ in found}
         for row in low:
             self._grid.setRowStretch(row, 0)
 
@@ -225,12 +227,14 @@ class PanelGrid(QWidget):
         natural = panel.natural_height()
         if panel.has_content():
             natural = math.ceil(panel.height_at(panel.width()))
-        natural = max(self._low[panel_id], natural)
+        self._low[panel_id] = max(self._low[panel_id], natural)
+        in_row = next(row for row in self._low_rows if panel_id in row)
         share = (self.height() - (self._row_count - 1) * self._grid.spacing()) // self._row_count
-        wanted = max(PANEL_LEAST, min(natural, share))
-        self._low[panel_id] = natural
-        if (panel.minimumHeight(), panel.maximumHeight()) != (wanted, wanted):
-            panel.setFixedHeight(wanted)
+        wanted = max(PANEL_LEAST, min(max(self._low[one] for one in in_row), share))
+        for one in in_row:  # side by side, they end on one line
+            panel = self.panels[one]
+            if (panel.minimumHeight(), panel.maximumHeight()) != (wanted, wanted):
+                panel.setFixedHeight(wanted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -240,8 +244,8 @@ class PanelGrid(QWidget):
     def _fit(self) -> None:
         """Heights and widths that depend on what the panels show, from the start."""
         self._grid.activate()
+        self._low = dict.fromkeys(self._low, 0)
         for panel_id in self._low:
-            self._low[panel_id] = 0
             self._fit_low(panel_id)
         self._grid.activate()
         self._share_width()

@@ -67,3 +67,16 @@ def test_a_small_gain_moves_nothing_back_and_forth() -> None:
         h for h in range(300, 900, 5) if best(MAP, MAP, (600, h), square("map"), nothing_low) != MAP
     )
     assert best(MAP, high, (600, edge - 5), square("map"), nothing_low) == high
+
+
+def test_no_figure_becomes_a_slit() -> None:
+    three = [spec("curve", 0, 0), spec("numbers", 0, 1), spec("words", 1, 0)]
+
+    def filled(name: str, width: float, height: float) -> tuple[float, float]:
+        return (width, height) if name == "curve" else (width, min(height, 120.0))
+
+    def low(name: str, _width: float) -> float | None:
+        return None if name == "curve" else 120.0
+
+    assert best(three, three, (780, 400), filled, low) == three
+    assert best(three, three, (780, 900), filled, low) != three
