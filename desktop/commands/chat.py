@@ -104,6 +104,7 @@ class _Chat:
         from desktop.runtime.chat_tutor import Backgrounds
 
         self._arguments, self._opened = arguments, opened
+        self._name = TUTOR if is_tutor else opened.name
         self._output: Output = arguments.output
         raw = arguments.raw or arguments.ids
         self._backgrounds: Backgrounds | None = Backgrounds() if is_tutor and not raw else None
@@ -116,7 +117,7 @@ class _Chat:
         """Where and how the model is computed."""
         opened = self._opened
         self._output.data({"type": "system", **self._system()})
-        self._output.say(f"{opened.name} · {opened.device} · {opened.path}")
+        self._output.say(f"{self._name} · {opened.device} · {opened.path}")
         self._output.say(opened.why)
         self._output.say()
 
@@ -125,7 +126,7 @@ class _Chat:
 
         opened = self._opened
         return {
-            "model": opened.name,
+            "model": self._name,
             "device": opened.device,
             "path": opened.path,
             "why": opened.why,
@@ -159,7 +160,8 @@ class _Chat:
         return ids
 
     def talk(self) -> None:
-        """A line in, an answer out."""
+        """A line in, an answer out. What is too long is said and forgotten; the talk goes on."""
+        from desktop.llm.generate import PromptTooLongError
         from desktop.llm.prompts import Message
 
         messages: list[Message] = []
@@ -176,6 +178,10 @@ class _Chat:
                 answer = self.answer(self.encode(messages))
             except KeyboardInterrupt:
                 self._output.say()
+                messages.pop()
+                continue
+            except PromptTooLongError as error:
+                self._output.error(error)
                 messages.pop()
                 continue
             messages.append(Message("assistant", answer))

@@ -12,6 +12,7 @@ import gc
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import singledispatchmethod
 from typing import Any
 
@@ -62,7 +63,8 @@ class ChatEngine:
             self._do(request)
         except Exception as error:  # noqa: BLE001 - the chat must survive anything
             if isinstance(request, m.Answer):
-                self._chats.finish(request.message, "failed", {"stop": "error"})
+                with suppress(Exception):
+                    self._chats.finish(request.message, "failed", {"stop": "error"})
             self._fail(message, error)
 
     def advance(self) -> None:
@@ -73,7 +75,8 @@ class ChatEngine:
         try:
             self._write_one(writer)
         except Exception as error:  # noqa: BLE001 - the chat must survive anything
-            self._end(writer, "failed", {"stop": "error"})
+            with suppress(Exception):  # what cannot be kept is told all the same
+                self._end(writer, "failed", {"stop": "error"})
             self._forget_reading()
             self._fail(writer.request.message, error)
 

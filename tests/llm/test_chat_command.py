@@ -45,7 +45,7 @@ def test_chat_takes_ids_and_beams(small_folder: Path, capsys: pytest.CaptureFixt
 def test_a_conversation_from_a_pipe(
     small_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = iter(["hello", "", "again"])
+    said = iter(["hello", "", "too long " * 60, "again"])
 
     def ask(prompt: str = "") -> str:
         try:
@@ -55,7 +55,9 @@ def test_a_conversation_from_a_pipe(
 
     monkeypatch.setattr("builtins.input", ask)
     assert chat(small_folder, "--json", "--max-tokens", "3") == 0
-    done = [line for line in lines(capsys) if line["type"] == "done"]
+    told = lines(capsys)
+    assert len([line for line in told if line["type"] == "error"]) == 1
+    done = [line for line in told if line["type"] == "done"]
     assert len(done) == 2
     assert done[1]["prompt_tokens"] > done[0]["prompt_tokens"]
 
@@ -85,3 +87,12 @@ def test_no_model_is_said_so(
     monkeypatch.setattr("desktop.tutor.model_folder", lambda: tmp_path / "no tutor")
     assert cli.main(["chat", "--prompt", "a", "--data-dir", str(tmp_path), "--lang", "en"]) != 0
     assert "no model" in capsys.readouterr().err
+
+
+def test_the_tutor_is_called_by_its_name(
+    small_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.tutor.model_folder", lambda: small_folder)
+    given = ["--model", "tutor", "--json", "--raw", "--prompt", "a", "--max-tokens", "1"]
+    assert cli.main(["chat", *given, "--system-info"]) == 0
+    assert lines(capsys)[0]["model"] == "tutor"

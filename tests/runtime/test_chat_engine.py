@@ -250,3 +250,22 @@ def test_threads_are_shared_with_a_running_experiment():
     assert chat_threads(busy=False, cores=8) == 7
     assert chat_threads(busy=True, cores=8) == 3
     assert chat_threads(busy=True, cores=1) == 1
+
+
+def test_a_database_that_takes_nothing_more_ends_the_answer_and_not_the_chat(
+    engine, chats, monkeypatch
+):
+    message = ask(chats)
+    engine.handle(m.Answer(message, turns(), GREEDY))
+    engine.advance()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(chats), "append", full)
+    monkeypatch.setattr(type(chats), "finish", full)
+    while engine.working:
+        engine.advance()
+    assert of(engine._out.events, m.Failed)[0].message == message
+    monkeypatch.undo()
+    assert of(run(engine, m.Answer(ask(chats), turns(), GREEDY)), m.Ended)[0].state == "done"
