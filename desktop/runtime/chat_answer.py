@@ -27,7 +27,10 @@ BATCH_SECONDS = 0.02
 
 
 class AnswerWriter:
-    """One answer of one model, from its request to its last token."""
+    """One answer of one model, from its request to its last token.
+
+    ``asked_at``: since when, by ``clock``, somebody waits for the first one.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,8 @@ class AnswerWriter:
         out: ChatOutbox,
         chats: Chats,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        asked_at: float | None = None,
     ) -> None:
         self.request = request
         self._model, self._told = model, told
@@ -48,7 +53,7 @@ class AnswerWriter:
         self._records = list(begun)
         self._kept, self._kept_at = len(begun), -1e9
         self._untold: list[m.Token] = []
-        self._started = clock()
+        self._asked_at = clock() if asked_at is None else asked_at
         self._first_token_s: float | None = None
         self._generation = generate(
             model.decoder,
@@ -81,7 +86,7 @@ class AnswerWriter:
             summary: Summary = end.value
             return summary
         if self._first_token_s is None:
-            self._first_token_s = self._clock() - self._started
+            self._first_token_s = self._clock() - self._asked_at
         label = self._model.tokenizer.label
         top = tuple((one, label(one), share) for one, share in token.alternatives)
         record = TokenRecord(token.id, token.text, token.logprob, top, token.ms)

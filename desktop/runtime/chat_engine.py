@@ -122,10 +122,12 @@ class ChatEngine:
     @_do.register
     def _(self, request: m.Answer) -> None:
         self._stop_writing()
-        model = self._loaded()
+        model, asked_at = self._loaded(), self._clock()
         told = self._backgrounds.tell(model.info, request.turns, request.context)
         self._inside.begin(model)
-        self._writer = AnswerWriter(request, model, told, self._out, self._chats, self._clock)
+        self._writer = AnswerWriter(
+            request, model, told, self._out, self._chats, self._clock, asked_at=asked_at
+        )
 
     @_do.register
     def _(self, request: m.Preview) -> None:
@@ -134,6 +136,10 @@ class ChatEngine:
         ids, left_out = prompt_for(model, told.turns, request.settings)
         tokens = tuple(PromptToken(one, model.tokenizer.label(one)) for one in ids)
         self._out.events.append(m.Previewed(tokens, left_out))
+
+    @_do.register
+    def _(self, request: m.Prepare) -> None:
+        self._backgrounds.prepare(request.text)
 
     @_do.register
     def _(self, request: m.Look) -> None:

@@ -174,6 +174,13 @@ class Preview(Request):
 
 
 @dataclass(frozen=True)
+class Prepare(Request):
+    """A question for the tutor is being typed: have ready what looking it up takes."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Look(Request):
     """Ask what went on inside when token ``len(before)`` of ``message`` was chosen."""
 

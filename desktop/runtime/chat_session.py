@@ -20,6 +20,7 @@ from desktop.runtime.chat_messages import ChatSettings, ModelInfo
 from desktop.runtime.chat_outbox import ChatOutbox
 from desktop.runtime.chat_worker import ChatWorker
 from desktop.tutor.grounding import LessonContext
+from desktop.tutor.retrieval import language_of
 
 if TYPE_CHECKING:
     from desktop.runtime.chat_engine import Opener
@@ -43,6 +44,8 @@ class ChatSession(QObject):
     """message (0: none), GlassboxError"""
     ran_out = Signal(int, object)
     """message that memory was too short for, offers to load the model another way"""
+    load_failed = Signal()
+    """the model that was asked for could not be opened; ``failed`` said why"""
     previewed = Signal(object, int)
     looked = Signal(object)
 
@@ -59,6 +62,7 @@ class ChatSession(QObject):
         self.prompt_tokens = 0
         self._load: m.Load | None = None
         self._answer: m.Answer | None = None
+        self._prepared: set[str] = set()
         self._outbox = ChatOutbox()
         self._worker = ChatWorker(self._outbox, chats, opener)
         self._started = self._busy = False
@@ -133,6 +137,14 @@ class ChatSession(QObject):
     ) -> None:
         """Ask for exactly what the model would get; ``previewed`` follows."""
         self._send(m.Preview(tuple(turns), settings, context))
+
+    def prepare(self, text: str) -> None:
+        """A question is being typed: once for each language, the tutor gets ready to look it up."""
+        language = language_of(text)
+        free = self.info is not None and self.info.is_tutor and not self.answering
+        if free and text.strip() and language not in self._prepared:
+            self._prepared.add(language)
+            self._send(m.Prepare(text))
 
     def look(
         self,
@@ -228,4 +240,5 @@ class ChatSession(QObject):
                 self.offers = offers
                 if error is not None:
                     self.failed.emit(0, error)
+                    self.load_failed.emit()
         self.model_changed.emit()

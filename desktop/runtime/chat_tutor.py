@@ -52,6 +52,10 @@ class Backgrounds:
         text = lesson_text(self._ready.course, context, lang)
         return Told((Message("system", text), *turns))
 
+    def prepare(self, text: str) -> None:
+        """Have ready what a question that begins like this will need."""
+        self._ready.prepare(language_of(text))
+
     @property
     def _ready(self) -> Grounder:
         if self._grounder is None:

@@ -171,6 +171,10 @@ class Grounder:
             _lines(passages, lang),
         )
 
+    def prepare(self, lang: Language) -> None:
+        """Have ready what the first question in a language needs."""
+        self._index(lang)
+
     # ---- finding
 
     def _index(self, lang: Language) -> Index:

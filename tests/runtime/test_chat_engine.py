@@ -16,8 +16,11 @@ from desktop.llm.prompts import Message
 from desktop.llm.tokenizer import Tokenizer
 from desktop.runtime import chat_messages as m
 from desktop.runtime.chat_engine import ChatEngine
+from desktop.runtime.chat_model import open_model
 from desktop.runtime.chat_outbox import ChatOutbox
+from desktop.runtime.chat_tutor import Backgrounds
 from desktop.runtime.chat_worker import chat_threads
+from desktop.tutor.grounding import Grounding
 
 TEXT = "Once upon a time there was a small fox who liked to read. " * 20
 GREEDY = m.ChatSettings(temperature=0.0, repetition_penalty=1.0, max_tokens=12, seed=3)
@@ -269,3 +272,39 @@ def test_a_database_that_takes_nothing_more_ends_the_answer_and_not_the_chat(
     assert of(engine._out.events, m.Failed)[0].message == message
     monkeypatch.undo()
     assert of(run(engine, m.Answer(ask(chats), turns(), GREEDY)), m.Ended)[0].state == "done"
+
+
+class Passages:
+    """A grounder that takes its time, and tells for which languages it was prepared."""
+
+    def __init__(self, clock):
+        self.clock, self.prepared = clock, []
+
+    def prepare(self, lang):
+        self.prepared.append(lang)
+
+    def ground(self, question, topic="", context=None):
+        self.clock[0] += 4.0
+        return Grounding("en", "", (), False, question)
+
+
+def test_the_wait_for_the_first_token_includes_looking_the_question_up(tmp_path, chats):
+    clock = [0.0]
+    passages = Passages(clock)
+    engine = ChatEngine(
+        ChatOutbox(),
+        chats,
+        lambda *given, **more: as_tutor(open_model(*given, **more)),
+        clock=lambda: clock[0],
+        backgrounds=Backgrounds(lambda: passages),
+    )
+    engine.handle(m.Load(make_model(tmp_path / "tiny")))
+    engine.handle(m.Prepare("学"))
+    engine.handle(m.Prepare("what"))
+    assert passages.prepared == ["zh", "en"]
+    events = run(engine, m.Answer(ask(chats), turns(), GREEDY))
+    assert of(events, m.Ended)[0].facts["first_token_s"] == 4.0
+
+
+def as_tutor(model):
+    return replace(model, info=replace(model.info, is_tutor=True))

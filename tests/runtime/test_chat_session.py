@@ -1,5 +1,7 @@
 """The chat's thread and its signals, with a real tiny model."""
 
+from dataclasses import replace
+
 import pytest
 
 from desktop.course.chats import Chats
@@ -97,3 +99,16 @@ def test_previews_and_looks_come_back(qtbot, session, chats):
     with qtbot.waitSignal(session.looked, timeout=30_000) as looked:
         session.look(message, TURNS, GREEDY, ())
     assert looked.args[0].place == 0
+
+
+def test_the_tutor_is_prepared_once_for_each_language_while_a_question_is_typed(
+    session, monkeypatch
+):
+    sent = []
+    monkeypatch.setattr(session, "_send", sent.append)
+    session.prepare("w")
+    assert sent == []  # not the tutor
+    session.info = replace(session.info, is_tutor=True)
+    for text in ("", "w", "wh", "什", "什么", "what"):
+        session.prepare(text)
+    assert [request.text for request in sent] == ["w", "什"]

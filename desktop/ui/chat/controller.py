@@ -85,6 +85,7 @@ class ChatController(QObject):
     def set_draft(self, text: str) -> None:
         """Keep what is typed."""
         self.chats.set_draft(self.conversation.id, text)
+        self.session.prepare(text)
 
     def set_settings(self, settings: ChatSettings) -> None:
         """Sample differently from the next answer on."""

@@ -31,6 +31,7 @@ class ModelChoice(QObject):
         super().__init__()
         self._session, self._shelf, self._store = session, shelf, store
         self._looked = False
+        session.load_failed.connect(self._fall_back)
 
     def load(self, path: Path) -> None:
         """Talk to this model from now on."""
@@ -59,12 +60,20 @@ class ModelChoice(QObject):
         kept = self._store.setting(LAST_MODEL, model_place.TUTOR)
         if kept == model_place.written(path, self._shelf.folder):
             self._store.set_setting(LAST_MODEL, model_place.TUTOR)
-        if in_use != path:
-            return
-        if tutor.model_folder().exists():
-            session.load(tutor.model_folder())
-        else:
+        if in_use == path and not self._load_tutor():
             session.unload()
+
+    def _fall_back(self) -> None:
+        """A model could not be opened. Where memory is short there are offers to choose from; otherwise
+        the tutor answers until there is a better one."""
+        if not self._session.offers and self._session.asked_for != tutor.model_folder():
+            self._load_tutor()
+
+    def _load_tutor(self) -> bool:
+        there = tutor.model_folder().exists()
+        if there:
+            self._session.load(tutor.model_folder())
+        return there
 
     def find(self) -> None:
         """Once: what there is, and the model that was used last, or the tutor."""
@@ -77,11 +86,11 @@ class ModelChoice(QObject):
             return
         last = model_place.place(kept, self._shelf.folder)
         if not last.exists():
-            last = tutor.model_folder()
-        elif kept != model_place.written(last, self._shelf.folder):
+            self._load_tutor()
+            return
+        if kept != model_place.written(last, self._shelf.folder):
             self._keep(last)  # as an earlier version wrote it
-        if last.exists():
-            self._session.load(last)
+        self._session.load(last)
 
     def _keep(self, path: Path) -> None:
         self._store.set_setting(LAST_MODEL, model_place.written(path, self._shelf.folder))

@@ -58,6 +58,15 @@ def test_the_tutor_is_there_by_default_says_what_it_is_and_offers_phi(qtbot, tut
     assert pane.models_page.download.isVisible()
 
 
+def test_the_tutor_answers_when_a_model_cannot_be_opened(qtbot, tutor, pane, models):
+    qtbot.waitUntil(lambda: pane.session.info is not None, timeout=WAIT)
+    (models / "tiny" / "config.json").write_text("{}", encoding="utf-8")
+    with qtbot.waitSignal(pane.failed, timeout=WAIT):
+        pane.load(models / "tiny")
+    qtbot.waitUntil(lambda: pane.session.info is not None, timeout=WAIT)
+    assert pane.session.info.is_tutor
+
+
 def test_the_model_used_last_is_loaded_again(qtbot, ready, store):
     assert store.setting("chat.model", "") == "models:tiny"
     ready.header.unload_wanted.emit()
