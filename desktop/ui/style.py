@@ -112,6 +112,9 @@ def style_sheet(colors: Palette) -> str:
     for size in (11, 12, 13, 14, 15, 16, 18, 20, 24, 28):
         values[f"px{size}"] = f"{theme().pixels(size)}px"
     values["field_height"] = f"{theme().pixels(20)}px"
+    ring = theme().icon_pixels(15)
+    values["box"], values["ring"] = f"{theme().icon_pixels(16)}px", f"{ring}px"
+    values["ring_round"] = f"{(ring + 1) // 2}px"
     return (
         _SHEET.replace("{", "{{")
         .replace("}", "}}")
@@ -253,10 +256,10 @@ QCheckBox, QRadioButton { spacing: 8px; padding: 2px; border: 1px solid transpar
 QCheckBox:focus, QRadioButton:focus { border-color: <<accent>>; }
 QCheckBox:disabled, QRadioButton:disabled { color: <<faint>>; }
 QCheckBox::indicator, QRadioButton::indicator {
-  width: 16px; height: 16px; background: <<surface>>; border: 1px solid <<mark>>;
+  width: <<box>>; height: <<box>>; background: <<surface>>; border: 1px solid <<mark>>;
 }
 QCheckBox::indicator { border-radius: 4px; }
-QRadioButton::indicator { border-radius: 8px; width: 15px; height: 15px; }
+QRadioButton::indicator { border-radius: <<ring_round>>; width: <<ring>>; height: <<ring>>; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: <<accent>>; }
 QCheckBox::indicator:checked, QRadioButton::indicator:checked,
 QCheckBox::indicator:indeterminate { background: <<accent>>; border-color: <<accent>>; }

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 
+ICON_GROWTH = 0.6
 ThemeName = Literal["light", "dark"]
 
 
@@ -146,6 +147,11 @@ class Theme(QObject):
     def pixels(self, at_default: float) -> int:
         """A size in pixels scaled with the learner's text size."""
         return round(at_default * self.text_scale)
+
+    def icon_pixels(self, at_default: float) -> int:
+        """The size of an icon or a small control: it grows with large text, but less than the words
+        beside it, and stays as it is with small text."""
+        return round(at_default * (1 + ICON_GROWTH * max(0.0, self.text_scale - 1)))
 
 
 @cache

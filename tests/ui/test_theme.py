@@ -106,3 +106,17 @@ def test_every_icon_draws_and_follows_the_theme(qapp):
         dark = icons.icon(name).pixmap(24, 24).toImage()
         assert any(light.pixelColor(x, y).alpha() for x in range(24) for y in range(24)), name
         assert name == "app" or light != dark, name
+
+
+def test_icons_grow_with_large_text_only(qapp):
+    from desktop.ui.lesson.look import GlyphButton
+    from desktop.ui.theme import theme
+
+    button = GlyphButton("play")
+    sizes = {}
+    for scale in (0.8, 1.0, 2.0):
+        theme().set(text_scale=scale)
+        sizes[scale] = button.iconSize().width()
+    theme().set(text_scale=1.0)
+    assert sizes[0.8] == sizes[1.0] == 18
+    assert 24 <= sizes[2.0] <= 36

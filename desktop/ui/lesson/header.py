@@ -13,6 +13,7 @@ from desktop.ui.elided import ElidedLabel
 from desktop.ui.icons import icon
 from desktop.ui.markdown import spaced
 from desktop.ui.strings import pick, tr
+from desktop.ui.theme import theme
 
 
 class LessonHeader(QWidget):
@@ -38,6 +39,8 @@ class LessonHeader(QWidget):
         self.share = self._button("share")
         self.share.setMenu(share_menu)
         self.share.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        theme().changed.connect(self._restyle)
+        self._restyle()
         dot = QLabel("·")
         dot.setProperty("role", "muted")
         row = QHBoxLayout(self)
@@ -53,11 +56,15 @@ class LessonHeader(QWidget):
     def _button(self, name: str) -> QToolButton:
         made = QToolButton()
         made.setIcon(icon(name))
-        made.setIconSize(QSize(17, 17))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setCursor(Qt.CursorShape.PointingHandCursor)
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return made
+
+    def _restyle(self) -> None:
+        side = theme().icon_pixels(17)
+        for made in (self.code, self.keep, self.share):
+            made.setIconSize(QSize(side, side))
 
     def show_lesson(self, number: int, chapter: Bilingual, title: Bilingual) -> None:
         """Where we are."""

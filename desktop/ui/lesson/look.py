@@ -64,7 +64,7 @@ def sheet() -> str:
         border-color: {p.accent}; }}
     QPushButton[kind="segment"]:focus {{ border: 2px solid {p.accent}; padding: 1px 9px; }}
     QToolButton[kind="round"] {{ background: {p.accent}; border: 1px solid {p.accent};
-        border-radius: 17px; padding: 7px; }}
+        border-radius: {(theme().icon_pixels(18) + 16) // 2}px; padding: 7px; }}
     QToolButton[kind="round"]:hover {{ background: {mixed(p.accent, p.ink, 0.14)}; }}
     QToolButton[kind="round"]:focus {{ border: 2px solid {p.ink}; padding: 6px; }}
     QToolButton[kind="round"]:disabled {{ background: {p.hairline}; border-color: {p.hairline}; }}
@@ -113,8 +113,15 @@ class GlyphButton(QToolButton):
             self.setProperty("kind", kind)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setIconSize(QSize(size, size))
+        self._size = size
         self.setIcon(icon(name, role))
+        theme().changed.connect(self._resize_icon)
+        self._resize_icon()
+
+    def _resize_icon(self) -> None:
+        side = theme().icon_pixels(self._size)
+        if side != self.iconSize().width() or side != self.iconSize().height():
+            self.setIconSize(QSize(side, side))
 
     def show_glyph(self, name: str) -> None:
         """Draw another icon."""

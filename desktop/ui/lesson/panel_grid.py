@@ -162,10 +162,16 @@ class PanelGrid(QWidget):
             return
         gap = self._grid.spacing()
         size = float(self.width() - gap), float(self.height() - gap)
-        found = best(own, self._arranged, size, self._filled, self._natural)
+        found = own  # where it scrolls, the lesson's first panel stays in sight
+        if not self._scrolls():
+            found = best(own, self._arranged, size, self._filled, self._natural)
         if found != self._arranged:
             self._place(found)
             self._fit()
+
+    def _scrolls(self) -> bool:
+        around = self.parentWidget()
+        return around is not None and self.height() > around.height() + 1
 
     def _filled(self, panel_id: str, width: float, height: float) -> tuple[float, float]:
         return self.panels[panel_id].filled(width, height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from desktop.bilingual import Bilingual
@@ -16,6 +16,38 @@ TITLE = Bilingual("图", "Figure")
 
 def spec(name: str, kind: str, row: int, column: int, **more: object) -> PanelSpec:
     return PanelSpec(name, name, kind, TITLE, TITLE, row, column, **more)  # type: ignore[arg-type]
+
+
+def square_map(name: str) -> Surface:
+    at = np.linspace(-2, 2, 21)
+    field = Field(at, at, np.add.outer(at**2, at**2), TITLE)
+    return Surface(Axis(Bilingual.same("x")), Axis(Bilingual.same("y")), field)
+
+
+def test_in_a_high_window_a_panel_moves_below_the_map(qtbot: QtBot, qapp: QApplication) -> None:
+    area = QScrollArea()
+    grid = PanelGrid()
+    area.setWidget(grid)
+    area.setWidgetResizable(True)
+    qtbot.addWidget(area)
+    own = {"row_span": 2, "options": {"equal_units": True}}
+    grid.build(
+        [
+            spec("map", "contour", 0, 0, **own),
+            *(spec(n, "contour", k, 1) for k, n in enumerate("ab")),
+        ],
+        (),
+    )
+    area.resize(640, 800)
+    area.show()
+    grid.show_only(())
+    maps = {name: square_map(name) for name in ("map", "a", "b")}
+    grid.show_frame(Frame(1, 0, maps, {}), ())
+    qtbot.waitUntil(lambda: grid.panels["b"].width() > grid.width() - 2)
+    assert grid.panels["b"].y() > grid.panels["map"].geometry().bottom()
+    area.resize(900, 500)
+    qtbot.waitUntil(lambda: grid.panels["b"].x() > grid.panels["map"].x())
+    assert grid.panels["map"].height() == grid.height()
 
 
 def test_a_map_takes_the_width_that_its_height_can_use(qtbot: QtBot, qapp: QApplication) -> None:
