@@ -92,7 +92,8 @@ def _why(best: Name, seconds: dict[Name, float]) -> Bilingual:
     for name, time_taken in seconds.items():
         if name != best:
             times = time_taken / seconds[best]
-            others_zh.append(f"比{NAMES[name].zh}快 {times:.1f} 倍")
+            gap = " " if NAMES[name].zh[0].isascii() else ""
+            others_zh.append(f"速度是{gap}{NAMES[name].zh}的 {times:.1f} 倍")
             others_en.append(f"{times:.1f} times as fast as {NAMES[name].en}")
     missing = Bilingual("", "")
     if "native" not in seconds:

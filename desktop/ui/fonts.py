@@ -101,6 +101,14 @@ def mono_font(pixels: float = UI_PIXELS) -> QFont:
     return font
 
 
+def letter_by_letter(font: QFont) -> QFont:
+    """A copy without ligatures: of a token, every letter is to be seen as it is."""
+    copy = QFont(font)
+    for feature in ("calt", "liga"):
+        copy.setFeature(QFont.Tag(feature), 0)
+    return copy
+
+
 def tabular(font: QFont) -> QFont:
     """A copy whose digits all have one width, so that changing numbers do not dance."""
     copy = QFont(font)

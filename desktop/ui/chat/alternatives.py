@@ -97,7 +97,8 @@ class Alternatives(QWidget):
         row, width = self._row(), float(self.width())
         name_width = min(width * 0.36, theme().pixels(118))
         share_width = theme().pixels(54)
-        font, mono = fonts.ui_font(theme().pixels(12)), fonts.mono_font(theme().pixels(12))
+        font = fonts.ui_font(theme().pixels(12))
+        mono = fonts.letter_by_letter(fonts.mono_font(theme().pixels(12)))
         for place, (number, name, chance) in enumerate(self.rows):
             quiet = name.quiet or bool(name.tip)
             rect = QRectF(1, place * row + 1, width - 2, row - 2)

@@ -54,7 +54,8 @@ def spell(labels: Sequence[str]) -> list[Spelled]:
             continue
         found += _spell_run(run)
         run = []
-        found.append(Spelled(label, label))
+        shown = _visible(label)
+        found.append(Spelled(shown, shown))
     return found + _spell_run(run)
 
 
@@ -75,6 +76,11 @@ def labels(records: Sequence[TokenRecord]) -> list[str]:
     return [
         next((name for number, name, _ in one.top if number == one.id), one.text) for one in records
     ]
+
+
+def _visible(text: str) -> str:
+    """Control characters and unusual blanks, which have no shape of their own, by their numbers."""
+    return "".join(one if one.isprintable() else f"⟨{ord(one):02X}⟩" for one in text)
 
 
 def _raw(label: str) -> bytes | None:
@@ -127,7 +133,7 @@ def _part(unit: _Unit, number: int, count: int, raw: bytes) -> Spelled:
     if not unit.text:
         return Spelled(shown, shown, True, tr("chat_inside.tip_bytes", bytes=shown))
     if count == 1:
-        return Spelled(unit.text, unit.text)
+        return Spelled(_visible(unit.text), _visible(unit.text))
     tip = tr("chat_inside.tip_part", token=unit.text, count=count, number=number, bytes=shown)
     within = unit.text if number == 1 else _GOES_ON
     return Spelled(f"{unit.text} {number}/{count}", within, number > 1, tip)

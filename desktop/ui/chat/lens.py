@@ -68,7 +68,7 @@ class LensTable(QTableWidget):
             )
             shade = mixed(p.surface, p.accent, STRONGEST * min(1.0, guess.probability))
             item.setBackground(QBrush(QColor(shade)))
-            font = fonts.mono_font(theme().pixels(12))
+            font = fonts.letter_by_letter(fonts.mono_font(theme().pixels(12)))
             font.setBold(rank == column + 1)
             item.setFont(font)
             item.setForeground(QBrush(p.color("muted" if one.tip else "ink")))

@@ -70,3 +70,11 @@ def test_the_attention_says_each_share_under_the_mouse(qtbot):
     tip = cursor.charFormat().toolTip()
     assert "“学 1/2” gets 25 % of the attention." in tip
     assert "⟨" not in view.toPlainText()
+
+
+def test_characters_without_a_shape_are_shown_by_their_numbers():
+    assert [one.alone for one in spell(["\x0b", "a\u3000b", "␣the↵"])] == [
+        "⟨0B⟩",
+        "a⟨3000⟩b",
+        "␣the↵",
+    ]
