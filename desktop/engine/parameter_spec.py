@@ -119,8 +119,8 @@ class ParameterSpec:
             return Bilingual(f"可选：{names}。", f"Choose from: {names}.")
         if self.low is not None and self.high is not None:
             return Bilingual(
-                f"取值范围 {self.low:g} 到 {self.high:g}。",
-                f"It takes values from {self.low:g} to {self.high:g}.",
+                f"取值范围 {written_out(self.low)} 到 {written_out(self.high)}。",
+                f"It takes values from {written_out(self.low)} to {written_out(self.high)}.",
             )
         if self.max_items is not None:
             most = _counted(self, self.max_items)
@@ -185,6 +185,12 @@ def _check_length(spec: ParameterSpec, length: int) -> None:
     if spec.max_items is not None and length > spec.max_items:
         found = _counted(spec, length)
         raise spec.error(f"现在有 {found.zh}，太多了", f"{found.en} are too many")
+
+
+def written_out(number: float) -> str:
+    """A number as people write it, 0.00001 rather than 1e-05, unless it is very small or large."""
+    small_or_large = number != 0 and not 1e-7 < abs(number) < 1e9
+    return f"{number:g}" if small_or_large else f"{number:.8f}".rstrip("0").rstrip(".")
 
 
 _COUNTED = {"text": ("个字符", "character"), "rows": ("行", "row")}

@@ -34,7 +34,7 @@ class Notice(QFrame):
         self.close_button = GlyphButton("close", "muted", size=14)
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
-        self.head.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignTop)
+        self.head.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignVCenter)
         self.head.addWidget(self.sentence, 1)
         self.body = QWidget()
         self.body_column = QVBoxLayout(self.body)
@@ -71,8 +71,8 @@ class FindingNotice(Notice):
         self.body_column.addWidget(self.evidence)
         self.body_column.addWidget(self.advice)
         self.body_column.addLayout(buttons)
-        self.head.addWidget(self.why, 0, Qt.AlignmentFlag.AlignTop)
-        self.head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        self.head.addWidget(self.why, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.close_button.clicked.connect(self._dismiss)
         self.body.hide()
 
@@ -177,7 +177,7 @@ class ErrorNotice(Notice):
         self.body_column.addWidget(self.hint)
         self.body_column.addWidget(self.details)
         self.body_column.addLayout(row)
-        self.head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        self.head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.close_button.clicked.connect(self.clear)
 
     def show_error(self, error: GlassboxError) -> None:

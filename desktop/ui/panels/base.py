@@ -432,12 +432,12 @@ class Panel(QFrame):
         QGuiApplication.clipboard().setImage(picture)
 
     def figure_size(self) -> QSize:
-        """Size of a saved figure in logical pixels, without its title."""
+        """Size of a saved figure in logical pixels, without its title and without blank edges."""
         width = max(360, self.canvas.width())
         if self.scrolls:
             return QSize(width, max(60, math.ceil(self.content_height(width))))
-        height = self.figure_fills(width, max(160, self.canvas.height()))[1]
-        return QSize(width, max(100, math.ceil(height)))
+        wide, high = self.figure_fills(width, max(160, self.canvas.height()))
+        return QSize(max(360, math.ceil(wide)), max(100, math.ceil(high)))
 
     def note(self) -> str:
         """The line under the title."""

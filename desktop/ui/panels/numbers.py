@@ -24,7 +24,7 @@ def number(value: float, digits: int = 4) -> str:
         return _true_minus(f"{int(value):,}")
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if exponent < -4 or exponent >= 7:
-        return _scientific(value, digits, exponent)
+        return _scientific(value, digits)
     return _true_minus(f"{value:,.{max(0, digits - 1 - exponent)}f}")
 
 
@@ -82,9 +82,9 @@ def with_unit(text: str, unit: str) -> str:
     return text + unit if unit in ("%", "°", "×") else f"{text}\N{NARROW NO-BREAK SPACE}{unit}"
 
 
-def _scientific(value: float, digits: int, exponent: int) -> str:
-    mantissa = f"{value / 10.0**exponent:.{max(0, digits - 2)}f}"
-    return f"{_true_minus(mantissa)}×10{str(exponent).translate(_SUPERSCRIPT)}"
+def _scientific(value: float, digits: int) -> str:
+    mantissa, exponent = f"{value:.{max(0, digits - 2)}e}".split("e")
+    return f"{_true_minus(mantissa)}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
 def _true_minus(text: str) -> str:

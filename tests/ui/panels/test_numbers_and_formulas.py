@@ -42,6 +42,11 @@ def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
 
+def test_a_power_of_ten_has_one_digit_before_the_point() -> None:
+    assert number(9.54e-7, 2) == "1×10⁻⁶"
+    assert number(9.996e-7) == "1.00×10⁻⁶"
+
+
 def test_a_chosen_number_has_no_zeros_of_measurement() -> None:
     assert [round_number(v) for v in (0.05, 1.0, 300.0, 2e-6, -1.5e-6)] == [
         "0.05", "1", "300", "2×10⁻⁶", "−1.5×10⁻⁶",
