@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Estimate and print."""
     from desktop.llm import memory
     from desktop.llm.convert import plan
+    from desktop.llm.fast_open import likely_memory
     from desktop.llm.sources import open_source
 
     output: Output = arguments.output
@@ -51,10 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = min(
         arguments.context or config.max_position_embeddings, config.max_position_embeddings
     )
-    forms: dict[int, memory.Form] = {4: "int4", 8: "int8", 16: "bfloat16"}
-    need = memory.estimate(
-        config, form=forms[arguments.bits], group=arguments.group, capacity=context
-    )
+    need = likely_memory(config, context, bits=arguments.bits, group=arguments.group)
     verdict = memory.judge(config, need, group=arguments.group)
     output.data(
         {

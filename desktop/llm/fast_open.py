@@ -30,6 +30,7 @@ from desktop.llm.kernels_int4 import Int4
 from desktop.llm.kernels_native import LEVELS, Native, library
 from desktop.llm.memory import (
     Estimate,
+    Form,
     MemoryFullError,
     Verdict,
     available,
@@ -240,6 +241,17 @@ def expected_memory(config: PhiConfig, capacity: int, device: str = "cpu") -> Es
     choice = choose_for_processor()
     half = choice.name == "native"
     return estimate(config, form=choice.form, capacity=capacity, half_cache=half)
+
+
+def likely_memory(
+    config: PhiConfig, capacity: int, *, bits: int = 4, group: int = GROUP
+) -> Estimate:
+    """What it would probably take on the processor, told at once: nothing is measured for it."""
+    if config.parameter_count <= SMALL:
+        return estimate(config, form="float32", capacity=capacity)
+    forms: dict[int, Form] = {4: "int4", 8: "int8", 16: "bfloat16"}
+    half = bits == 4 and library() is not None
+    return estimate(config, form=forms[bits], group=group, capacity=capacity, half_cache=half)
 
 
 def _check(config: PhiConfig, expected: Estimate, wanted: bool) -> None:

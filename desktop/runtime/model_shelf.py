@@ -223,7 +223,8 @@ class ModelShelf(QObject):
     def _listing(self) -> tuple[tuple[ShelfModel, ...], Machine]:
         import psutil
 
-        from desktop.llm.memory import available, estimate
+        from desktop.llm.fast_open import likely_memory
+        from desktop.llm.memory import available
         from desktop.llm.store import BrokenModel, ModelStore
 
         found = []
@@ -232,12 +233,7 @@ class ModelShelf(QObject):
                 found.append(ShelfModel(one.name, one.path, error=one.error))
                 continue
             config = one.config
-            small = config.parameter_count <= SMALL
-            needs = estimate(
-                config,
-                form="float32" if small else "int4",
-                capacity=config.max_position_embeddings,
-            ).total
+            needs = likely_memory(config, config.max_position_embeddings).total
             found.append(
                 ShelfModel(
                     one.name,

@@ -10,7 +10,14 @@ import torch
 from desktop.commands.bench_chat_random import phi_2
 from desktop.llm import fast_open
 from desktop.llm.fast import FastDecoder
-from desktop.llm.fast_open import NotEnoughMemoryError, open_for_chat
+from desktop.llm.fast_open import (
+    NotEnoughMemoryError,
+    expected_memory,
+    likely_memory,
+    open_for_chat,
+)
+from desktop.llm.kernels_choice import choose_for_processor
+from desktop.llm.kernels_native import library
 from desktop.llm.memory import available, estimate, judge
 from desktop.llm.phi import Phi
 from tests.llm.small_model import CONFIG, fast
@@ -67,3 +74,10 @@ def test_large_models_open_quantized(small_folder: Path, monkeypatch: pytest.Mon
     assert isinstance(opened.decoder, FastDecoder)
     assert opened.path.startswith("fast.py")
     assert torch.isfinite(opened.decoder.prefill([1, 2, 3])).all()
+
+
+def test_what_is_told_of_an_installed_model_is_what_loading_it_will_expect() -> None:
+    """Told without measuring which way is fastest; the compiled code is where it is there."""
+    assert likely_memory(CONFIG, 64) == estimate(CONFIG, form="float32", capacity=64)
+    if choose_for_processor().name == ("native" if library() is not None else "int4"):
+        assert likely_memory(phi_2(), 2048) == expected_memory(phi_2(), 2048)
