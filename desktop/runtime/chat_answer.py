@@ -100,7 +100,7 @@ class AnswerWriter:
         """Keep what is there, and how it came about."""
         self._generation.close()
         self._keep()
-        facts |= self._facts()
+        facts = self._facts() | facts
         text = "".join(one.text for one in self._records)
         self._chats.finish(self.request.message, state, facts, text)
         self._out.events.append(m.Ended(self.request.message, state, facts))
@@ -108,7 +108,10 @@ class AnswerWriter:
     def _facts(self) -> dict[str, Any]:
         settings = self.request.settings
         template = format_for(self._model, settings)
+        later = self._records[len(self.request.forced) + 1 :]
+        taken = sum(one.ms for one in later) / 1000
         return {
+            "tokens_per_second": len(later) / taken if taken > 0 else None,
             "tokens": len(self._records),
             "prompt_tokens": len(self.prompt),
             "left_out": self._left_out,

@@ -96,6 +96,7 @@ def test_stop_is_heard_within_one_token(engine, chats):
     assert not engine.working
     assert len(chats.tokens(message)) == 2
     assert chats.messages(1)[message].state == "stopped"
+    assert chats.messages(1)[message].facts["tokens_per_second"] > 0
 
 
 def test_a_second_answer_reuses_what_was_read(engine, chats):

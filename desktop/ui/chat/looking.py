@@ -66,6 +66,13 @@ class Looking(QObject):
                     kept = list(self._control.chats.tokens(view.message.id))
                 view.show_tokens(kept)
 
+    def conversation_changed(self) -> None:
+        """Another branch or conversation is shown: its newest token, if that which was shown is gone."""
+        self.show_tokens()
+        if self._control.looking and self._transcript.answer(self.inside.answer) is None:
+            self.inside.forget()
+            self.follow()
+
     # ---- while an answer is written
 
     def answer_began(self) -> None:

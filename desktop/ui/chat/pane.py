@@ -205,7 +205,7 @@ class ChatPane(PaneFrame):
         self._middle.setCurrentIndex(1 if branch else 0)
         if self.composer.text() != self.controller.conversation.draft:
             self.composer.set_text(self.controller.conversation.draft)
-        self.looking.show_tokens()
+        self.looking.conversation_changed()
         self._set_state()
         self._show_context()
 

@@ -142,3 +142,19 @@ def test_after_an_answer_its_last_token_is_shown_and_it_alone_is_marked(qtbot, r
     answer.add([TokenRecord(1, " more")])
     (marked,) = answer.tokens.extraSelections()
     assert marked.cursor.selectedText() == answer.records[last].text
+
+
+def test_with_another_branch_or_conversation_the_inside_is_that_of_its_last_token(qtbot, ready):
+    first = say(qtbot, ready)
+    ready.composer.look_button.click()
+    first.tokens.choose(2)
+    with qtbot.waitSignal(ready.controller.answer_ended, timeout=WAIT):
+        first.again_button.click()
+    second = ready.transcript.answers()[-1]
+    assert (ready.inside.answer, ready.inside.place) == (second.message.id, 15)
+    second.older.click()
+    again = ready.transcript.answers()[-1]
+    assert (ready.inside.answer, ready.inside.place) == (first.message.id, 15)
+    assert again.tokens.chosen == 15
+    ready.controller.new()
+    assert (ready.inside.answer, ready.inside.alternatives.rows) == (0, [])
