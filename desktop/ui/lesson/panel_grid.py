@@ -112,6 +112,7 @@ class PanelGrid(QWidget):
         panel.term_requested.connect(self.term_requested)
         panel.notice.connect(self.notice)
         panel.problem.connect(self.problem)
+        panel.height_changed.connect(lambda panel_id=spec.id: self._fit_low(panel_id))
         self.panels[spec.id] = panel
 
     def show_only(self, ids: tuple[str, ...]) -> None:
@@ -230,10 +231,7 @@ class PanelGrid(QWidget):
         if panel_id not in self._low:
             return
         panel = self.panels[panel_id]
-        natural = panel.natural_height()
-        if panel.has_content():
-            natural = math.ceil(panel.height_at(panel.width()))
-        self._low[panel_id] = max(self._low[panel_id], natural)
+        self._low[panel_id] = max(self._low[panel_id], panel.natural_height())
         in_row = next(row for row in self._low_rows if panel_id in row)
         share = (self.height() - (self._row_count - 1) * self._grid.spacing()) // self._row_count
         wanted = max(PANEL_LEAST, min(max(self._low[one] for one in in_row), share))
@@ -250,7 +248,10 @@ class PanelGrid(QWidget):
     def _fit(self) -> None:
         """Heights and widths that depend on what the panels show, from the start."""
         self._grid.activate()
-        self._low = dict.fromkeys(self._low, 0)
+        for panel_id in self._low:  # of a panel just moved, only this knows its height
+            panel = self.panels[panel_id]
+            known = panel.has_content()
+            self._low[panel_id] = math.ceil(panel.height_at(panel.width())) if known else 0
         for panel_id in self._low:
             self._fit_low(panel_id)
         self._grid.activate()

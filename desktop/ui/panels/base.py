@@ -77,6 +77,8 @@ class Panel(QFrame):
     term_requested = Signal(str)
     notice = Signal(str)
     problem = Signal(object)
+    height_changed = Signal()
+    """A figure that scrolls wants another height than before."""
 
     scrolls = False
     """Whether the figure is as high as it needs and scrolls, rather than filling the panel."""
@@ -342,6 +344,7 @@ class Panel(QFrame):
             wanted = round(self.content_height(self.canvas.width()) if self.has_content() else 40)
             if wanted != self.canvas.minimumHeight():
                 self.canvas.setMinimumHeight(wanted)
+                self.height_changed.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         drawn_with = look()
