@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = {
     "concept": Bilingual("概念找对", "right concept"),
+    "first": Bilingual("首先就对", "… named first"),
     "facts": Bilingual("要点齐全", "required facts"),
     "language": Bilingual("语言一致", "language"),
     "declined": Bilingual("课外问题婉拒", "off-topic declined"),

@@ -20,7 +20,7 @@ from desktop.runtime.chat_messages import ChatSettings, ModelInfo
 from desktop.runtime.chat_outbox import ChatOutbox
 from desktop.runtime.chat_worker import ChatWorker
 from desktop.tutor.grounding import LessonContext
-from desktop.tutor.retrieval import language_of
+from desktop.tutor.pieces import language_of
 
 if TYPE_CHECKING:
     from desktop.runtime.chat_engine import Opener

@@ -17,7 +17,7 @@ from desktop.course.catalog import load_course
 from desktop.llm.prompts import Message
 from desktop.runtime.chat_messages import ModelInfo
 from desktop.tutor.grounding import Grounder, Grounding, LessonContext, Source, lesson_text
-from desktop.tutor.retrieval import language_of
+from desktop.tutor.pieces import language_of
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ The held-out questions (``resources/tutor/held-out-*.jsonl``) were written apart
 a test sees to it that none of them is in there. Every question goes the way of a question in the chat:
 grounding, prompt, the model's likeliest tokens among those that its source allows. Of each answer is judged:
 
-- concept: the first passage used is about an accepted term or lesson (for questions about the tutor,
-  is one of those answers), and the answer states at least one required fact
+- concept: a passage that the answer is made of (one, or two where the second fits nearly as well) is
+  about an accepted term or lesson (for questions about the tutor, is one of those answers), and the
+  answer states at least one required fact
+- first: the same, of the first passage alone
 - facts: the answer contains an accepted wording of every required fact
 - language: an English answer has no Chinese character, in a Chinese one at least a third of the
   letters are Chinese
@@ -42,6 +44,7 @@ from desktop.tutor.grounding import Grounder, Grounding
 
 MAX_TOKENS = 400
 FIGURES = ("concept", "facts", "language", "declined", "unbroken")
+REPORTED = ("concept", "first", *FIGURES[1:])
 _DECLINES: Mapping[Language, re.Pattern[str]] = {
     "zh": re.compile("不|没|课外|别的|超出|只(懂|会|讲|教|认|知)|外行|无能为力|难倒"),
     "en": re.compile(
@@ -73,6 +76,7 @@ class Verdict:
     answer: str
     records: tuple[str, ...]
     concept: bool | None
+    first: bool | None
     facts: bool | None
     language: bool
     declined: bool | None
@@ -122,7 +126,10 @@ def judge(item: HeldOut, found: Grounding, answer: str, *, ended: bool = True) -
         item,
         answer,
         found.records,
-        concept=_about(item, found) and any(stated) if inside else None,
+        concept=any(_about(item, one) for one in found.records) and any(stated) if inside else None,
+        first=any(_about(item, one) for one in found.records[:1]) and any(stated)
+        if inside
+        else None,
         facts=all(stated) if inside else None,
         language=in_language(answer, item.lang),
         declined=None if inside else found.outside and declines(answer, item.lang),
@@ -130,10 +137,8 @@ def judge(item: HeldOut, found: Grounding, answer: str, *, ended: bool = True) -
     )
 
 
-def _about(item: HeldOut, found: Grounding) -> bool:
-    if not found.records:
-        return False
-    kind, _, ids = found.records[0].partition(":")
+def _about(item: HeldOut, record: str) -> bool:
+    kind, _, ids = record.partition(":")
     if item.kind == "about":
         return kind == "about"
     return bool(set(ids.split(",")) & set(item.ids))
@@ -247,7 +252,7 @@ def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 def shares(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     """Each figure's part of right answers among those to which it applies."""
     found: dict[str, float | None] = {}
-    for name in FIGURES:
+    for name in REPORTED:
         given = [value for one in verdicts if (value := getattr(one, name)) is not None]
         found[name] = round(sum(given) / len(given), 4) if given else None
     return found

@@ -21,25 +21,29 @@ from desktop.course.lesson import Lesson, Step
 from desktop.course.prose import links, plain_text
 from desktop.tutor.answers import Want, passage_of, want_of
 from desktop.tutor.phrases import HERE, NUMBERS, TROUBLE
+from desktop.tutor.pieces import content, features, language_of
 from desktop.tutor.prompt import RELATED, LessonState, Passage, background
 from desktop.tutor.records import Record, load_records
-from desktop.tutor.retrieval import Index, Match, content, features, language_of
+from desktop.tutor.retrieval import Index, Match
 from desktop.tutor.titles import Titles
 
-DECISION: dict[Language, tuple[float, float, float, float]] = {
-    "zh": (2.333, 3.187, 1.511, -3.393),
-    "en": (2.132, 2.872, 1.897, -4.286),
+DECISION: dict[Language, tuple[float, ...]] = {
+    "zh": (-1.927, 0.869, 1.305, 0.246, -1.037),
+    "en": (-0.274, 0.622, 0.843, 0.17, -1.31),
 }
-"""Weights of the best score, the known part, a named term, and bias: from ``desktop.tutor.calibrate``."""
-COVERED: dict[Language, float] = {"zh": 0.4, "en": 0.45}
+"""Weights of the best match's covered part, of how familiar the question sounds, of a named term and of
+the lead over what lies outside, and bias: from ``desktop.tutor.calibrate``."""
+COVERED: dict[Language, float] = {"zh": 0.3, "en": 0.3}
 """From this probability on, a question counts as one about the course."""
-ABOUT_SIMILARITY: dict[Language, float] = {"zh": 0.3, "en": 0.42}
-"""From here on a wording counts as one about the tutor; below, small talk would be taken for it."""
-SECOND_SCORE = 0.86
-"""A second passage is given when its score reaches this part of the first one's."""
+SECOND_GAP = 1.2
+"""A second passage is given when its score (a logit) comes so near to the first one's."""
 STEP_CHARACTERS = 500
 SOURCES = 3
 _HERE_SIMILARITY = 0.6
+_OWN_TOPIC = 0.35
+"""A request for an example that is covered so far names what it wants one of."""
+_ELSEWHERE = -1.0
+"""A question that sounds so little of the course (“and how do I cook rice?”) follows up nothing."""
 _NOW = re.compile(
     r"现在|目前|当前|此刻|这会儿|多少了|\b(now|current(ly)?|at the moment|right here)\b"
 )
@@ -191,21 +195,21 @@ class Grounder:
         alone = index.search(question, 4)
         if not topic or language_of(topic) != lang:
             return alone, question
-        bare = len(content(question)) <= (2 if lang == "en" else 3)
-        if want != "all" and (not alone or alone[0].wording < 0.5 or bare):
+        short = len(content(question)) <= (2 if lang == "en" else 3)
+        bare = short and not (alone and alone[0].named)
+        if want != "all" and (bare or not alone or alone[0].covered < _OWN_TOPIC):
             return index.search(topic, 4), topic
-        if _POINTS_BACK.search(question) and (not alone or alone[0].score < 1.0):
-            return index.search(f"{topic} {question}", 4), f"{topic} {question}"
+        here = not alone or alone[0].familiar > _ELSEWHERE
+        if here and (bare or _POINTS_BACK.search(question)):
+            return index.search(question, 4, before=topic), f"{topic} {question}"
         return alone, question
 
     def _outside(self, matches: Sequence[Match], lang: Language) -> bool:
         if not matches or matches[0].record.kind == "outside":
             return True
-        if matches[0].record.kind == "about":
-            return matches[0].wording < ABOUT_SIMILARITY[lang]
         best = matches[0]
-        score, known, named, bias = DECISION[lang]
-        logit = score * best.score + known * best.known + named * best.named + bias
+        signs = (best.covered, best.familiar, float(best.named), best.lead, 1.0)
+        logit = sum(weight * sign for weight, sign in zip(DECISION[lang], signs, strict=True))
         return 1 / (1 + math.exp(-logit)) < COVERED[lang]
 
     def _chosen(self, matches: Sequence[Match], want: Want) -> list[Record]:
@@ -214,7 +218,7 @@ class Grounder:
         if want != "all" or first.record.kind in ("about", "comparison"):
             return [first.record]
         for other in matches[1:]:
-            fits = other.score >= SECOND_SCORE * first.score
+            fits = other.score >= first.score - SECOND_GAP
             if fits and other.record.kind in ("term", "comparison", "why", "lesson"):
                 return [first.record, other.record]
         return [first.record]

@@ -1,15 +1,17 @@
-"""Which written answers a question asks for: cosine similarity over weighted word pieces.
+"""Which written answers a question asks for: BM25 over the records, and a few signs beside it.
 
-Every wording of every record, and every name of a term, is a small document. Words are compared
-whole and by their four-letter pieces (so a typo or an ending costs little), Chinese by single
-characters and by pairs. Pieces weigh by how rare they are (inverse document frequency, Spärck Jones
-1972), documents have length 1, so a score is the cosine of an angle: 1 is the same wording. The
-index of some ten thousand short texts is made in a fraction of a second; it needs numpy, no torch.
+Everything that belongs to a record (each known wording, a term's names, the answer itself) is taken
+as one document, so a question is understood by words that are scattered over many wordings. Words
+weigh by how few records have them, and each further wording that has a word counts less than the one
+before (Robertson and Zaragoza, “The Probabilistic Relevance Framework: BM25 and Beyond”, 2009). The
+signs are whether the question names the term, and whether it asks for a lesson or for a reason. What
+each counts is fitted on the wordings (``python -m desktop.tutor.calibrate``): a score is a logit, a
+softmax over the scores the probability of each record. The index of some twenty thousand short texts
+is made in about a second; it needs numpy, no torch.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -20,238 +22,130 @@ import numpy as np
 
 from desktop.bilingual import Language
 from desktop.course.glossary import Glossary
-from desktop.course.search import fold
 from desktop.tutor.mentions import Mention, Mentions
-from desktop.tutor.records import Record
+from desktop.tutor.pieces import MAX_QUESTION, features
+from desktop.tutor.records import Kind, Record
 
-MAX_QUESTION = 400
-"""Characters of a question that are looked at; beyond that nobody asks for one thing."""
-BODY_WEIGHT, NAME_WEIGHT, SAME_WEIGHT, OTHER_KIND = 1.5, 0.3, 1.0, 0.4
-"""How much an answer's own words, a term's name in the question, and a wording that is nearly the same
-count beside the closest wording, and what a comparison of things not named loses; chosen by leaving
-wordings out (``python -m desktop.tutor.calibrate``)."""
-_NEARLY_SAME = 0.8
+SIGNALS = (
+    "covered",
+    "named",
+    "lesson_named",
+    "lesson",
+    "lesson_wanted",
+    "lesson_teaches",
+    "why",
+    "why_wanted",
+    "about",
+    "outside",
+)
+WEIGHTS = np.array([28.31, 2.0, -0.12, -0.08, 3.06, 3.77, -0.63, 0.66, 0.84, 1.18])
+"""What each signal counts, in their order: from ``desktop.tutor.calibrate``, except “named”. The wordings
+were written to do without names, so they make names worth little (0.3); learners do name things, and
+with 2.0 most questions of the oldest held-out set found their record."""
+SATURATION, LENGTH = 2.0, 0.75
+"""BM25's k1 and b."""
+_PRIOR = 0.5
+"""What a piece counts that was never seen: Jeffreys' prior."""
+FOLLOWED = 1.2
+"""What the scores of the question before count in a follow-up."""
 _WHY = re.compile(r"为什么|为啥|为何|咋|怎么|如何|\b(why|how come|how do|how can|how to)\b")
-_LESSON = re.compile(r"(?<!门)课(?!程)|\b(lessons?|chapter)\b")
-_LATIN = re.compile(r"[a-z0-9]+|[α-ω√≈×²³]")
-_CHINESE = re.compile(r"[\u3400-\u9fff]+")
-_SINGLE, _PAIR, _WORD, _PIECE = 0.35, 1.0, 1.6, 0.35
-_EMPTY = 0.15
-"""The weight of words that questions about anything share."""
-_EMPTY_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "do",
-        "does",
-        "did",
-        "can",
-        "could",
-        "should",
-        "would",
-        "will",
-        "shall",
-        "may",
-        "might",
-        "must",
-        "i",
-        "you",
-        "he",
-        "she",
-        "it",
-        "we",
-        "they",
-        "me",
-        "him",
-        "her",
-        "us",
-        "them",
-        "my",
-        "your",
-        "his",
-        "its",
-        "our",
-        "their",
-        "this",
-        "that",
-        "these",
-        "those",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "when",
-        "where",
-        "why",
-        "how",
-        "much",
-        "many",
-        "and",
-        "or",
-        "but",
-        "if",
-        "so",
-        "than",
-        "then",
-        "as",
-        "of",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "on",
-        "to",
-        "with",
-        "about",
-        "not",
-        "no",
-        "yes",
-        "there",
-        "here",
-        "have",
-        "has",
-        "had",
-        "get",
-        "got",
-        "go",
-        "one",
-        "some",
-        "any",
-        "more",
-        "most",
-        "very",
-        "just",
-        "really",
-        "actually",
-        "please",
-        "tell",
-        "explain",
-        "mean",
-        "meaning",
-        "like",
-        "want",
-        "need",
-        "thing",
-        "say",
-        "s",
-        "t",
-        "re",
-        "m",
-        "ve",
-        "ll",
-        "d",
-        "in",
-        "whats",
-        "im",
-        "dont",
-        "doesnt",
-        "isnt",
-    ]
+_LESSON = re.compile(
+    r"(?<!门)课(?!程)|章节|哪(里|儿)(可以|能|有)|(在|去)哪|动手|练习|演示|实验里|想(玩|试)|"
+    r"\b(lessons?|chapters?|exercises?|demos?|activity|hands-on|experiment (on|about|with|for|where)"
+    r"|where (can|do|could|would|should|in the course)|(want|like|love) to (play|try|practi[cs]e|see))\b"
 )
-_EMPTY_CHINESE = frozenset(
-    "的了吗呢吧啊呀么我你他她它们这那是有在和与或也都就还要会能可以不没很太个到底啥怎什为何请问讲说下来去上一"
-)
-
-
-def language_of(text: str) -> Language:
-    """Chinese if there is a Chinese character in it, otherwise English."""
-    return "zh" if _CHINESE.search(text) else "en"
-
-
-def features(text: str) -> dict[str, float]:
-    """Weighted pieces of a text: words and their four-letter pieces, characters and pairs."""
-    folded = fold(text[:MAX_QUESTION])
-    found: dict[str, float] = defaultdict(float)
-    for word in _LATIN.findall(folded):
-        if word in _EMPTY_WORDS:
-            found[word] += _EMPTY
-            continue
-        stem = _stem(word)
-        found[stem] += _WORD
-        bounded = f"^{stem}$"
-        for at in range(len(bounded) - 3):
-            found["~" + bounded[at : at + 4]] += _PIECE
-    for run in _CHINESE.findall(folded):
-        for character in run:
-            found[character] += _SINGLE * (_EMPTY if character in _EMPTY_CHINESE else 1.0)
-        for first, second in itertools.pairwise(run):
-            empty = (first in _EMPTY_CHINESE) + (second in _EMPTY_CHINESE)
-            found[first + second] += _PAIR * (1.0, 0.4, _EMPTY)[empty]
-    return found
-
-
-def content(text: str) -> list[str]:
-    """The words and pairs of characters that say what a text is about."""
-    folded = fold(text[:MAX_QUESTION])
-    found = [_stem(word) for word in _LATIN.findall(folded) if word not in _EMPTY_WORDS]
-    for run in _CHINESE.findall(folded):
-        pairs = itertools.pairwise(run)
-        found += [a + b for a, b in pairs if not {a, b} & _EMPTY_CHINESE]
-    return found
-
-
-def _stem(word: str) -> str:
-    """The plural and third-person s away; four-letter pieces see to other endings."""
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
 
 
 @dataclass(frozen=True)
 class Match:
-    """A record and how well it fits: ``score`` for ranking, ``wording`` (0 to 1) the similarity of
-    the closest known wording or name."""
+    """A record and how well it fits a question."""
 
     record: Record
     score: float
-    wording: float
-    known: float
-    """How much of what the question speaks of (0 to 1) occurs anywhere in the course."""
+    """A logit: a difference of 1 to another record makes it e times as likely."""
+    covered: float
+    """How much of the question (0 to 1) the record has the words for."""
+    familiar: float
+    """Whether it sounds like a question about the course (above 0) or about something else."""
     named: bool = False
     """Whether the question names a term, by a name that is no everyday word."""
+    lead: float = 0.0
+    """By how much the score beats the best of what is known to lie outside the course."""
 
 
-class _Documents:
-    """Short texts as vectors of length 1, by feature; each belongs to an owner."""
+class _Collected:
+    """Each owner's texts as one document, by feature: who has it, and in how many texts."""
 
-    def __init__(self, texts: Sequence[tuple[int, str]]) -> None:
-        self.owners = np.array([owner for owner, _ in texts], dtype=np.int64)
-        counts = [features(text) for _, text in texts]
-        frequency = Counter(feature for one in counts for feature in one)
-        total = max(1, len(texts))
-        self.rarity = {name: math.log(1 + total / count) for name, count in frequency.items()}
-        self.unknown = math.log(1 + total)
-        places: dict[str, list[int]] = defaultdict(list)
-        weights: dict[str, list[float]] = defaultdict(list)
-        for place, one in enumerate(counts):
-            vector = {name: weight * self.rarity[name] for name, weight in one.items()}
-            length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-            for name, weight in vector.items():
-                places[name].append(place)
-                weights[name].append(weight / length)
-        self.places = {name: np.array(where) for name, where in places.items()}
-        self.weights = {name: np.array(how) for name, how in weights.items()}
+    def __init__(self, texts: Sequence[tuple[int, str]], owners: int) -> None:
+        counts: list[Counter[str]] = [Counter() for _ in range(owners)]
+        for owner, text in texts:
+            counts[owner].update(features(text).keys())
+        having: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for owner, count in enumerate(counts):
+            for name, times in count.items():
+                having[name].append((owner, times))
+        lengths = np.array([sum(count.values()) for count in counts], dtype=float)
+        self._slack = SATURATION * (1 - LENGTH + LENGTH * lengths / max(1.0, lengths.mean()))
+        self._owners = {
+            name: np.array([owner for owner, _ in found]) for name, found in having.items()
+        }
+        self._times = {
+            name: np.array([times for _, times in found], dtype=float)
+            for name, found in having.items()
+        }
+        self._count = owners
 
-    def similarities(self, asked: Mapping[str, float]) -> np.ndarray:
-        """Cosine with every document. What no document has still makes the question longer, so a
-        question about something else does not look close."""
-        vector = {name: n * self.rarity.get(name, self.unknown) for name, n in asked.items()}
-        length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-        scores = np.zeros(len(self.owners))
-        for name, weight in vector.items():
-            if name in self.places:
-                scores[self.places[name]] += self.weights[name] * (weight / length)
-        return scores
+    def covered(self, asked: Mapping[str, float], but: int | None = None) -> np.ndarray:
+        """Of each owner, how much of the question it has (0 to 1). ``but`` is the owner of the question
+        itself, which then is taken out of what it has."""
+        total, found = 0.0, np.zeros(self._count)
+        for name, weight in asked.items():
+            owners = self._owners.get(name)
+            if owners is None:
+                total += weight * np.log(1 + self._count)
+                continue
+            worth = weight * np.log(1 + self._count / len(owners))
+            times = self._times[name] if but is None else self._times[name] - (owners == but)
+            found[owners] += worth * times / (times + self._slack[owners])
+            total += worth
+        return found / total if total else found
+
+
+class _Familiar:
+    """Whether a question sounds like the course or like questions from elsewhere: the log-odds of its
+    pieces (naive Bayes), divided by the root of their number, since neighbouring pieces say the same
+    twice."""
+
+    def __init__(self, inside: Iterable[str], outside: Iterable[str]) -> None:
+        self._inside, self._outside = _sum(inside), _sum(outside)
+        self._both = len(self._inside.keys() | self._outside.keys())
+        self._totals = sum(self._inside.values()), sum(self._outside.values())
+
+    def of(self, asked: Mapping[str, float], but: Kind | None = None) -> float:
+        """``but`` is the kind of the record that the question is a wording of; it is left out there."""
+        from_inside = float(but is not None and but != "outside")
+        from_outside = float(but == "outside")
+        inside, outside = (total + _PRIOR * self._both for total in self._totals)
+        odds = sum(
+            weight
+            * math.log(
+                (self._inside[name] - from_inside * weight + _PRIOR)
+                / (self._outside[name] - from_outside * weight + _PRIOR)
+                * outside
+                / inside
+            )
+            for name, weight in asked.items()
+        )
+        return odds / math.sqrt(sum(asked.values()) or 1.0)
+
+
+def _sum(texts: Iterable[str]) -> Counter[str]:
+    """The pieces of all texts, added up; what is not there is 0."""
+    found: dict[str, float] = defaultdict(float)
+    for text in texts:
+        for name, weight in features(text).items():
+            found[name] += weight
+    return Counter(found)
 
 
 class Index:
@@ -261,106 +155,123 @@ class Index:
         self, records: Iterable[Record], lang: Language, glossary: Glossary | None = None
     ) -> None:
         self.records = tuple(record for record in records if record.lang == lang)
-        wordings = [
-            (place, question)
-            for place, record in enumerate(self.records)
-            for question in record.questions
-        ]
-        names = [
-            (place, name)
-            for place, record in enumerate(self.records)
-            if record.kind == "term" and glossary is not None
-            for name in _names(glossary, record)
-        ]
+        self._glossary = glossary
         self._mentions = Mentions(glossary) if glossary is not None else None
-        wordings += names
-        self._wordings = _Documents(wordings)
-        self._vocabulary = Counter(
-            word
-            for record in self.records
-            if record.kind != "outside"
-            for text in (*record.questions, *record.parts.values())
-            for word in content(text)
-        )
-        self._bodies = _Documents(
-            [
-                (place, text)
-                for place, record in enumerate(self.records)
-                for text in _bodies(record, glossary)
-            ]
+        texts = [
+            (place, text)
+            for place, record in enumerate(self.records)
+            for text in _texts(record, glossary)
+        ]
+        self._collected = _Collected(texts, len(self.records))
+        self._exactly = {
+            _plain(text): place
+            for place, record in enumerate(self.records)
+            for text in (*_names(record, glossary), *record.questions)
+        }
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, record in enumerate(self.records):
+            for one in record.ids:
+                self._places[one].append(place)
+        kinds = np.array([record.kind for record in self.records])
+        self._kinds = {kind: kinds == kind for kind in ("lesson", "why", "about", "outside")}
+        outside = self._kinds["outside"]
+        self._familiar = _Familiar(
+            (text for place, text in texts if not outside[place]),
+            (
+                question
+                for one in self.records
+                if one.kind == "outside"
+                for question in one.questions
+            ),
         )
 
-    def search(self, question: str, limit: int = 3, *, but: str = "") -> list[Match]:
-        """The best records, best first. ``but`` leaves one known wording out, as if it had never
-        been written: that is how the thresholds were chosen."""
-        asked = features(question)
-        if not asked or not self.records:
+    def search(
+        self, question: str, limit: int = 3, *, before: str = "", but: Record | None = None
+    ) -> list[Match]:
+        """The best records, best first. ``before`` is the question that this one follows up: what
+        answers that counts too (``FOLLOWED``). ``but`` says that the question is a
+        wording of this record and is to be left out, as if it had never been written: that is how the
+        weights were found."""
+        question = question[:MAX_QUESTION]
+        if not self.records or not features(question):
             return []
-        close = self._wordings.similarities(asked)
-        if but:
-            close[self._same(but)] = 0.0
-        wording = np.zeros(len(self.records))
-        np.maximum.at(wording, self._wordings.owners, close)
-        body = np.zeros(len(self.records))
-        np.maximum.at(body, self._bodies.owners, self._bodies.similarities(asked))
-        score = wording + BODY_WEIGHT * body
-        score += SAME_WEIGHT * np.maximum(0.0, wording - _NEARLY_SAME) / (1 - _NEARLY_SAME)
-        mentions = self._mentions.find(question[:MAX_QUESTION]) if self._mentions else ()
-        score += self._fitting(question, mentions)
-        best = np.argsort(-score, kind="stable")[:limit]
-        known = self._known(question, but)
-        named = any(one.sure for one in mentions)
+        signals = self.signals(question, but)
+        score = signals @ WEIGHTS
+        if before:
+            score += FOLLOWED * (self.signals(before) @ WEIGHTS)
+        if but is None and (same := self._exactly.get(_plain(question))) is not None:
+            score[same] = max(score[same], score.max() + 1.0)
+        familiar = self._familiar.of(features(question), but.kind if but is not None else None)
+        named = self._mentions is not None and any(
+            one.sure for one in self._mentions.find(question)
+        )
+        covered = signals[:, SIGNALS.index("covered")]
+        rival = float(score[self._kinds["outside"]].max(initial=0.0))
         return [
-            Match(self.records[place], float(score[place]), float(wording[place]), known, named)
-            for place in best
-            if score[place] > 0
+            Match(
+                self.records[place],
+                score=float(score[place]),
+                covered=float(covered[place]),
+                familiar=familiar,
+                named=named,
+                lead=float(score[place]) - rival,
+            )
+            for place in np.argsort(-score, kind="stable")[:limit]
         ]
 
-    def _known(self, question: str, but: str) -> float:
-        words = content(question)
-        if not words:
-            return 0.0
-        own = Counter(content(but))  # a wording left out does not vouch for its own words
-        return sum(self._vocabulary[word] > own[word] for word in words) / len(words)
+    def signals(self, question: str, but: Record | None = None) -> np.ndarray:
+        """What speaks for each record, (records, ``SIGNALS``)."""
+        question = question[:MAX_QUESTION]
+        own = self.records.index(but) if but is not None else None
+        mentions = self._mentions.find(question) if self._mentions is not None else ()
+        lesson = bool(_LESSON.search(question.casefold()))
+        found = {
+            **self._named(mentions),
+            **self._kinds,
+            "covered": self._collected.covered(features(question), own),
+            "lesson_wanted": self._kinds["lesson"] * lesson,
+            "lesson_teaches": self._teaching(mentions) * lesson,
+            "why_wanted": self._kinds["why"] * bool(_WHY.search(question.casefold())),
+        }
+        return np.stack([found[name] for name in SIGNALS], axis=1).astype(float)
 
-    def _fitting(self, question: str, mentions: Sequence[Mention]) -> np.ndarray:
-        """What each record gains by being about the named terms, or loses by its kind."""
-        shares = {one.id: one.share for one in mentions}
-        lesson = bool(_LESSON.search(question[:MAX_QUESTION].casefold()))
-        why = bool(_WHY.search(question[:MAX_QUESTION].casefold()))
-        gains = np.zeros(len(self.records))
-        for place, record in enumerate(self.records):
-            inside = sum(shares.get(one, 0.0) for one in record.ids)
-            if record.kind == "lesson":
-                gains[place] = OTHER_KIND * (1 if lesson else -0.5) + NAME_WEIGHT * inside / 2
-                continue
-            gains[place] = NAME_WEIGHT * min(1.0, inside)
-            if record.kind == "why" and why:
-                gains[place] += OTHER_KIND / 2
-            if record.kind == "comparison" and not set(record.ids) <= shares.keys():
-                gains[place] -= OTHER_KIND
-        return gains
+    def _named(self, mentions: Sequence[Mention]) -> dict[str, np.ndarray]:
+        """How much of what is named each record is about."""
+        shares = np.zeros(len(self.records))
+        for one in mentions:
+            shares[self._places.get(one.id, [])] += one.share
+        lessons = self._kinds["lesson"]
+        return {
+            "named": np.where(lessons, 0.0, np.minimum(shares, 1.0)),
+            "lesson_named": np.where(lessons, shares, 0.0),
+        }
 
-    def _same(self, wording: str) -> list[int]:
-        place, found = 0, []
-        for record in self.records:
-            for question in record.questions:
-                if question == wording:
-                    found.append(place)
-                place += 1
-        return found
-
-
-def _bodies(record: Record, glossary: Glossary | None) -> list[str]:
-    """A record's answer as a whole, each part, and what the glossary says of the term."""
-    parts = [*record.parts.values()]
-    texts = [" ".join(parts), *parts] if len(parts) > 1 else parts
-    entry = glossary.get(record.ids[0]) if glossary is not None and record.kind == "term" else None
-    if entry is not None:
-        texts.append(f"{entry.definition[record.lang]} {entry.more[record.lang]}")
-    return texts
+    def _teaching(self, mentions: Sequence[Mention]) -> np.ndarray:
+        """Which lessons teach what is named, most of all the first that the glossary lists for it."""
+        shares = np.zeros(len(self.records))
+        for one in mentions:
+            term = self._glossary.get(one.id) if self._glossary is not None else None
+            for order, lesson in enumerate(term.lessons if term is not None else ()):
+                places = [
+                    place
+                    for place in self._places.get(lesson, [])
+                    if self.records[place].kind == "lesson"
+                ]
+                shares[places] += one.share * (1.0 if order == 0 else 0.7)
+        return shares
 
 
-def _names(glossary: Glossary, record: Record) -> list[str]:
-    term = glossary.get(record.ids[0])
+def _texts(record: Record, glossary: Glossary | None) -> list[str]:
+    """Everything that is known to be said of a record: wordings, names, and the answer as a whole."""
+    return [*record.questions, " ".join(record.parts.values()), *_names(record, glossary)]
+
+
+def _names(record: Record, glossary: Glossary | None) -> list[str]:
+    """What a term is called, in both languages."""
+    term = glossary.get(record.ids[0]) if glossary is not None and record.kind == "term" else None
     return [] if term is None else [term.name.zh, term.name.en, *term.aliases]
+
+
+def _plain(question: str) -> str:
+    """A wording without case, spaces and the mark at its end."""
+    return "".join(question.casefold().split()).rstrip("?？.。!！")

@@ -42,8 +42,13 @@ def test_the_right_source_without_a_fact_is_not_the_right_concept():
 
 
 def test_the_right_words_about_another_source_are_not_the_right_concept():
-    verdict = judge(RATE, grounding("term:momentum", "term:learning-rate"), "learning rate, step")
+    verdict = judge(RATE, grounding("term:momentum"), "learning rate, step")
     assert (verdict.concept, verdict.facts) == (False, True)
+
+
+def test_the_second_of_two_sources_is_the_right_concept_but_did_not_come_first():
+    verdict = judge(RATE, grounding("term:momentum", "term:learning-rate"), "learning rate, step")
+    assert (verdict.concept, verdict.first) == (True, False)
 
 
 def test_every_fact_is_required():

@@ -149,3 +149,21 @@ def test_numbers_and_diagnosis_of_the_open_experiment_are_said_as_they_are(quest
 
 def test_a_diagnosis_in_the_other_language_is_not_mixed_in():
     assert "It diverges." not in GROUNDER.ground("怎么回事？", context=CONTEXT).lines
+
+
+@pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        ("What is overfitting?", "so who won the world cup"),
+        ("how does attention work", "and how do I cook rice?"),
+        ("什么是过拟合？", "那红烧肉怎么做"),
+        ("注意力是怎么算的", "那我晚上吃啥"),
+    ],
+)
+def test_a_change_of_subject_is_no_follow_up(before, question):
+    assert GROUNDER.ground(question, GROUNDER.ground(before).topic).outside
+
+
+def test_an_example_of_something_else_is_not_one_of_the_topic():
+    found = GROUNDER.ground("an example of dropout", GROUNDER.ground("What is overfitting?").topic)
+    assert terms(found)[0] == "dropout"

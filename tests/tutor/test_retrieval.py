@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from desktop import paths, tutor
 from desktop.course.glossary import load_glossary
-from desktop.tutor.records import load_records
-from desktop.tutor.retrieval import Index, content, features, language_of
+from desktop.tutor.pieces import content, features, language_of
+from desktop.tutor.records import Record, load_records
+from desktop.tutor.retrieval import SIGNALS, Index
 
 GLOSSARY = load_glossary(paths.resources() / "glossary")
 RECORDS = load_records(tutor.data_folder())
@@ -54,25 +55,50 @@ def test_typos_plurals_and_spaces(question, term):
     assert first(question) == term
 
 
-def test_a_wording_left_out_no_longer_finds_itself():
-    record = next(r for r in RECORDS if r.kind == "term" and r.lang == "en")
-    wording = record.questions[0]
+def test_a_wording_left_out_counts_less_and_no_longer_comes_first_by_itself():
     index = INDEXES["en"]
-    assert index.search(wording, 1)[0].wording == pytest.approx(1.0)
-    assert index.search(wording, 1, but=wording)[0].wording < 1.0
+    record = next(r for r in index.records if r.kind == "term")
+    wording = record.questions[0]
+    asked, anew = index.search(wording, 1)[0], index.search(wording, 99, but=record)
+    assert asked.record is record
+    assert next(one for one in anew if one.record is record).covered < asked.covered
 
 
-def test_nothing_in_common_finds_nothing_close():
+def test_nothing_in_common_covers_nothing():
     for question in ("zzqx wvut", "§§§", ""):
-        assert all(match.wording < 0.2 for match in INDEXES["en"].search(question))
+        assert all(match.covered < 0.1 for match in INDEXES["en"].search(question))
+
+
+def test_a_rare_word_counts_more_than_a_common_one_and_a_second_wording_less_than_the_first():
+    def record(one, *questions):
+        return Record("term", (one,), "en", questions, {"short": "nothing"})
+
+    records = [record("a", "model rope"), record("b", "model tree", "tree"), record("c", "model")]
+    index = Index(records, "en")
+    covered = index.signals("rope model")[:, SIGNALS.index("covered")]
+    assert covered[0] > 2 * covered[2] > 0
+    once, twice = (index.signals(word)[:, 0].max() for word in ("rope", "tree"))
+    assert once < twice < 2 * once
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "about"),
+    [
+        ("What is overfitting?", "and how do I notice?", "overfitting"),
+        ("什么是过拟合？", "那怎么看出来", "overfitting"),
+    ],
+)
+def test_a_follow_up_is_about_what_was_asked_before(before, question, about):
+    index = INDEXES[language_of(question)]
+    assert about in index.search(question, 1, before=before)[0].record.ids
 
 
 @given(st.text(max_size=300), st.sampled_from(["zh", "en"]))
 def test_any_text_is_searched_with_finite_scores(text, lang):
     for match in INDEXES[lang].search(text):
         assert math.isfinite(match.score)
-        assert 0 <= match.wording <= 1 + 1e-9
-        assert 0 <= match.known <= 1
+        assert math.isfinite(match.familiar)
+        assert 0 <= match.covered <= 1
 
 
 @given(st.text(max_size=200))
