@@ -1,29 +1,28 @@
 """The chat pane: the window's third part. It puts its parts together and passes between them.
 
-What is asked and written is the controller's business, what the model does the session's; which
-token is looked into, which model is loaded and what leaves the pane have modules of their own. Imports Qt and the chat's own modules; no torch.
+What is asked is the controller's business, what the model does the session's; the answer that is being
+written, which token is looked into, which model is loaded and what leaves the pane have modules of
+their own. Imports Qt and the chat's own modules; no torch.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.course.chats import TokenRecord
 from desktop.course.store import Store
 from desktop.runtime.chat_messages import LoadOffer
 from desktop.runtime.model_shelf import ModelShelf
 from desktop.tutor.grounding import Source
+from desktop.ui.chat.answering import Answering
 from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.controller import ChatController
 from desktop.ui.chat.header import ChatHeader
 from desktop.ui.chat.inside import InsideDrawer
-from desktop.ui.chat.looking import LIVE_SECONDS, Looking
+from desktop.ui.chat.looking import Looking
 from desktop.ui.chat.model_choice import ModelChoice
 from desktop.ui.chat.outside import Outside
 from desktop.ui.chat.page import ChatPage
@@ -52,7 +51,6 @@ class ChatPane(PaneFrame):
         super().__init__(store)
         self.controller, self.session = controller, controller.session
         self.shelf = shelf
-        self._told_at = 0.0
         self._make_parts()
         self._lay_out()
         self._wire()
@@ -71,6 +69,7 @@ class ChatPane(PaneFrame):
         self.list_page, self.sampling_page = self.pages.list_page, self.pages.sampling_page
         self.models_page, self.preview_page = self.pages.models_page, self.pages.preview_page
         self.looking = Looking(self.controller, self.transcript, self.inside)
+        self.answering = Answering(self.controller, self.transcript, self.composer, self.looking)
         self.models = ModelChoice(self.session, self.shelf, self._store)
         self.outside = Outside(self.controller, self)
         self.actions_by_name = {
@@ -113,13 +112,8 @@ class ChatPane(PaneFrame):
     def _wire(self) -> None:
         control, session = self.controller, self.session
         control.conversation_changed.connect(self._show_conversation)
-        control.answer_began.connect(self._answer_began)
-        control.tokens_came.connect(self._tokens_came)
-        control.answer_ended.connect(self._answer_ended)
         control.failed.connect(self.failed)
         session.model_changed.connect(self._model_changed)
-        session.began.connect(self._show_sources)
-        session.ran_out.connect(self._show_offers)
         self._wire_header()
         self.transcript.branch_wanted.connect(control.show_sibling)
         self.transcript.edited.connect(control.edit)
@@ -206,8 +200,7 @@ class ChatPane(PaneFrame):
         if self.composer.text() != self.controller.conversation.draft:
             self.composer.set_text(self.controller.conversation.draft)
         self.looking.conversation_changed()
-        self._set_state()
-        self._show_context()
+        self.answering.show_state()
 
     def _send(self, text: str) -> None:
         self.composer.set_text("")
@@ -229,56 +222,6 @@ class ChatPane(PaneFrame):
         self.composer.field.setPlainText(text)
         self.composer.field.setFocus()
 
-    # ---- an answer
-
-    def _answer_began(self, message: int) -> None:
-        self.looking.answer_began()
-        self._told_at = 0.0
-        self.composer.show_speed(None)
-        self._set_state()
-
-    def _tokens_came(self, message: int, records: Sequence[TokenRecord]) -> None:
-        self.transcript.add_tokens(message, records)
-        now = time.perf_counter()
-        if message != self.session.answering or now - self._told_at < LIVE_SECONDS:
-            return  # a changed label lays out the whole window again: not for every token
-        self._told_at = now
-        mean = [one.ms for one in records if one.ms > 0]
-        speed = 1000 * len(mean) / sum(mean) if mean else None
-        self.composer.show_speed(speed)
-        self._show_context()
-        self.looking.follow_newest(message)
-
-    def _answer_ended(self, message: int) -> None:
-        view = self.transcript.answer(message)
-        found = self.controller.chats.messages(self.controller.conversation.id).get(message)
-        if view is not None and found is not None:
-            view.end(found)
-        self.composer.show_speed(None)
-        self._set_state()
-        self._show_context()
-        self.looking.answer_ended(view)
-
-    def _set_state(self) -> None:
-        ready = self.session.info is not None
-        self.composer.set_state(ready=ready, writing=self.controller.writing)
-
-    def _show_context(self) -> None:
-        info = self.session.info
-        used = self.session.prompt_tokens + self.controller.answer_length
-        if not self.controller.writing:
-            last = self.controller.branch()[-1:]
-            facts = last[0][0].facts if last else {}
-            used = int(facts.get("prompt_tokens", 0)) + int(facts.get("tokens", 0))
-            if facts.get("tokens") and self.controller.foreign(last[0][0]):
-                info = None  # another model's tokens say nothing about this one's context
-        self.composer.show_context(used, info.context if info is not None else 0)
-
-    def _show_offers(self, message: int, offers: Sequence[LoadOffer]) -> None:
-        view = self.transcript.answer(message)
-        if view is not None:
-            view.show_offers(offers)
-
     def _go_on(self, message: int, offer: LoadOffer) -> None:
         self.models.take(offer)
         self.controller.resume(message)
@@ -292,11 +235,6 @@ class ChatPane(PaneFrame):
     def _attach(self, on: bool) -> None:
         self.controller.attached = on
         self.composer.field.setFocus()
-
-    def _show_sources(self, message: int, _left_out: int, sources: Sequence[Source]) -> None:
-        view = self.transcript.answer(message)
-        if view is not None:
-            view.sources.show_sources(sources)
 
     def _open_source(self, source: Source) -> None:
         if source.kind == "term":
@@ -336,8 +274,7 @@ class ChatPane(PaneFrame):
         if session.offers:
             self.show_models()
         self._welcome()
-        self._set_state()
-        self._show_context()
+        self.answering.show_state()
 
     def _welcome(self) -> None:
         usable = any(model.error is None for model in self.shelf.models)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from desktop.course.chats import TokenRecord
-from desktop.ui.chat import pane as pane_module
+from desktop.ui.chat import answering
 
 from .conftest import LONG, SHORT, WAIT, make_model, say
 
@@ -133,7 +133,7 @@ def test_the_chosen_token_is_scrolled_to(qtbot, ready):
 
 
 def test_after_an_answer_its_last_token_is_shown_and_it_alone_is_marked(qtbot, ready, monkeypatch):
-    monkeypatch.setattr(pane_module, "LIVE_SECONDS", 1e9)  # the first token, then none
+    monkeypatch.setattr(answering, "LIVE_SECONDS", 1e9)  # the first token, then none
     ready.composer.look_button.click()
     answer = say(qtbot, ready)
     last = len(answer.records) - 1
