@@ -32,7 +32,7 @@ GGUF = {
 }
 KINDS = ("single", "shards", "older", "converted", *GGUF)
 HEADERS = ("single", "shards", "converted")
-FLIPS = 12
+FLIPS = 8
 
 
 @pytest.fixture(scope="module")
