@@ -42,6 +42,8 @@ SOURCES = 3
 _HERE_SIMILARITY = 0.6
 _OWN_TOPIC = 0.35
 """A request for an example that is covered so far names what it wants one of."""
+_REMEMBERED = 200
+"""Characters of the questions before that a follow-up is looked up with."""
 _ELSEWHERE = -1.0
 """A question that sounds so little of the course (“and how do I cook rice?”) follows up nothing."""
 _NOW = re.compile(
@@ -201,7 +203,8 @@ class Grounder:
             return index.search(topic, 4), topic
         here = not alone or alone[0].familiar > _ELSEWHERE
         if here and (bare or _POINTS_BACK.search(question)):
-            return index.search(question, 4, before=topic), f"{topic} {question}"
+            recent = topic[-_REMEMBERED:]
+            return index.search(question, 4, before=recent), f"{recent} {question}"
         return alone, question
 
     def _outside(self, matches: Sequence[Match], lang: Language) -> bool:
