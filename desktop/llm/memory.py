@@ -43,6 +43,8 @@ class Estimate:
     capacity: int
     form: Form
     device: str
+    half_cache: bool = False
+    """Keys and values in 16 bits on the processor."""
 
     @property
     def total(self) -> int:
@@ -90,7 +92,8 @@ def estimate(
     part = min(PART, capacity)
     wide = 5 * config.hidden_size + 2 * config.intermediate_size
     work = part * wide * 6 + 4 * part * capacity + 6 * 4 * config.vocab_size
-    return Estimate(_weights(config, form, group), cache, work + SCRATCH, capacity, form, device)
+    weights = _weights(config, form, group)
+    return Estimate(weights, cache, work + SCRATCH, capacity, form, device, half_cache)
 
 
 def _weights(config: PhiConfig, form: Form, group: int) -> int:
@@ -206,7 +209,14 @@ def _offers(
         return tried.total + LEAVE_FREE <= room
 
     def tried(form: Form, capacity: int, device: str) -> Estimate:
-        return estimate(config, form=form, group=group, capacity=capacity, device=device)
+        return estimate(
+            config,
+            form=form,
+            group=group,
+            capacity=capacity,
+            device=device,
+            half_cache=wanted.half_cache,
+        )
 
     shorter = _longest_context(config, wanted, free, group)
     if shorter is not None:
@@ -251,7 +261,12 @@ def _longest_context(config: PhiConfig, wanted: Estimate, free: int, group: int)
     capacity = wanted.capacity // 2
     while capacity >= 256:
         tried = estimate(
-            config, form=wanted.form, group=group, capacity=capacity, device=wanted.device
+            config,
+            form=wanted.form,
+            group=group,
+            capacity=capacity,
+            device=wanted.device,
+            half_cache=wanted.half_cache,
         )
         if tried.total + LEAVE_FREE <= free:
             return tried

@@ -18,7 +18,7 @@ from desktop.llm.fast_open import (
 )
 from desktop.llm.kernels_choice import choose_for_processor
 from desktop.llm.kernels_native import library
-from desktop.llm.memory import available, estimate, judge
+from desktop.llm.memory import LEAVE_FREE, available, estimate, judge
 from desktop.llm.phi import Phi
 from tests.llm.small_model import CONFIG, fast
 
@@ -81,3 +81,12 @@ def test_what_is_told_of_an_installed_model_is_what_loading_it_will_expect() -> 
     assert likely_memory(CONFIG, 64) == estimate(CONFIG, form="float32", capacity=64)
     if choose_for_processor().name == ("native" if library() is not None else "int4"):
         assert likely_memory(phi_2(), 2048) == expected_memory(phi_2(), 2048)
+
+
+def test_a_shorter_context_is_offered_in_the_form_it_would_have() -> None:
+    """Keys and values in 16 bits stay so: half the context takes half their room."""
+    wanted = estimate(phi_2(), capacity=2048, half_cache=True)
+    room = wanted.total - wanted.cache // 2 + LEAVE_FREE
+    (shorter,) = judge(phi_2(), wanted, free=room).offers
+    assert shorter.estimate.capacity == 1024
+    assert shorter.estimate.cache == wanted.cache // 2
