@@ -26,6 +26,8 @@ from desktop.tutor.mentions import Mention, Mentions
 from desktop.tutor.pieces import MAX_QUESTION, features
 from desktop.tutor.records import Kind, Record
 
+Pieces = Mapping[str, float]
+"""What ``features`` finds in a text, and what each counts."""
 SIGNALS = (
     "covered",
     "named",
@@ -76,10 +78,10 @@ class Match:
 class _Collected:
     """Each owner's texts as one document, by feature: who has it, and in how many texts."""
 
-    def __init__(self, texts: Sequence[tuple[int, str]], owners: int) -> None:
+    def __init__(self, texts: Sequence[tuple[int, Pieces]], owners: int) -> None:
         counts: list[Counter[str]] = [Counter() for _ in range(owners)]
-        for owner, text in texts:
-            counts[owner].update(features(text).keys())
+        for owner, pieces in texts:
+            counts[owner].update(pieces.keys())
         having: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for owner, count in enumerate(counts):
             for name, times in count.items():
@@ -95,7 +97,7 @@ class _Collected:
         }
         self._count = owners
 
-    def covered(self, asked: Mapping[str, float], but: int | None = None) -> np.ndarray:
+    def covered(self, asked: Pieces, but: int | None = None) -> np.ndarray:
         """Of each owner, how much of the question it has (0 to 1). ``but`` is the owner of the question
         itself, which then is taken out of what it has."""
         total, found = 0.0, np.zeros(self._count)
@@ -116,12 +118,12 @@ class _Familiar:
     pieces (naive Bayes), divided by the root of their number, since neighbouring pieces say the same
     twice."""
 
-    def __init__(self, inside: Iterable[str], outside: Iterable[str]) -> None:
+    def __init__(self, inside: Iterable[Pieces], outside: Iterable[Pieces]) -> None:
         self._inside, self._outside = _sum(inside), _sum(outside)
         self._both = len(self._inside.keys() | self._outside.keys())
         self._totals = sum(self._inside.values()), sum(self._outside.values())
 
-    def of(self, asked: Mapping[str, float], but: Kind | None = None) -> float:
+    def of(self, asked: Pieces, but: Kind | None = None) -> float:
         """``but`` is the kind of the record that the question is a wording of; it is left out there."""
         from_inside = float(but is not None and but != "outside")
         from_outside = float(but == "outside")
@@ -129,8 +131,8 @@ class _Familiar:
         odds = sum(
             weight
             * math.log(
-                (self._inside[name] - from_inside * weight + _PRIOR)
-                / (self._outside[name] - from_outside * weight + _PRIOR)
+                (self._inside.get(name, 0.0) - from_inside * weight + _PRIOR)
+                / (self._outside.get(name, 0.0) - from_outside * weight + _PRIOR)
                 * outside
                 / inside
             )
@@ -139,13 +141,13 @@ class _Familiar:
         return odds / math.sqrt(sum(asked.values()) or 1.0)
 
 
-def _sum(texts: Iterable[str]) -> Counter[str]:
-    """The pieces of all texts, added up; what is not there is 0."""
-    found: dict[str, float] = defaultdict(float)
-    for text in texts:
-        for name, weight in features(text).items():
+def _sum(texts: Iterable[Pieces]) -> defaultdict[str, float]:
+    """The pieces of all texts, added up."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for pieces in texts:
+        for name, weight in pieces.items():
             found[name] += weight
-    return Counter(found)
+    return found
 
 
 class Index:
@@ -158,7 +160,7 @@ class Index:
         self._glossary = glossary
         self._mentions = Mentions(glossary) if glossary is not None else None
         texts = [
-            (place, text)
+            (place, features(text))
             for place, record in enumerate(self.records)
             for text in _texts(record, glossary)
         ]
@@ -175,14 +177,10 @@ class Index:
         kinds = np.array([record.kind for record in self.records])
         self._kinds = {kind: kinds == kind for kind in ("lesson", "why", "about", "outside")}
         outside = self._kinds["outside"]
+        strange = (one.questions for one in self.records if one.kind == "outside")
         self._familiar = _Familiar(
-            (text for place, text in texts if not outside[place]),
-            (
-                question
-                for one in self.records
-                if one.kind == "outside"
-                for question in one.questions
-            ),
+            (pieces for place, pieces in texts if not outside[place]),
+            (features(question) for questions in strange for question in questions),
         )
 
     def search(
