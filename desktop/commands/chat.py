@@ -145,7 +145,7 @@ class _Chat:
         if self._backgrounds is not None:
             told = self._backgrounds.for_tutor(messages)
             messages, self._sources = told.turns, told.sources
-            quoting = Quoting.of(self._opened.tokenizer, told.lines)
+            quoting = Quoting.of(self._opened.tokenizer, told.lines, told.further)
             self._settings = replace(self._settings, quoting=quoting)
         capacity = self._opened.decoder.capacity
         room = min(self._settings.max_tokens, capacity // 4)

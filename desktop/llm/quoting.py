@@ -39,11 +39,16 @@ class Quoting:
         self._pieces, self._first, self._after, self._end = pieces, first, after, end
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, lines: Sequence[str]) -> Quoting | None:
-        """The automaton for a text of several lines; ``None`` if there is nothing to hold on to."""
+    def of(
+        cls, tokenizer: Tokenizer, lines: Sequence[str], further: Sequence[str] = ()
+    ) -> Quoting | None:
+        """The automaton for a text of several lines; ``None`` if there is nothing to hold on to. An
+        answer begins with one of ``lines``; ``further`` ones can only follow."""
         cut = [_sentences(line.strip()) for line in lines if line.strip()]
+        beginnings = len(cut)
+        cut += [_sentences(line.strip()) for line in further if line.strip()]
         end = tokenizer.end_of_text
-        if end is None or not cut:
+        if end is None or not beginnings:
             return None
         pieces, line_of = list[list[int]](), list[int]()
 
@@ -55,9 +60,10 @@ class Quoting:
         first, later, then = list[int](), list[int](), dict[int, int]()
         for line, sentences in enumerate(cut):
             # The first sentence twice: as an answer begins, and as it reads after another line.
-            first.append(add(f" {sentences[0]}", line))
+            before = [add(f" {sentences[0]}", line)] if line < beginnings else []
+            first += before
             later.append(add(f"\n{sentences[0]}", line))
-            before = [first[-1], later[-1]]
+            before = [*before, later[-1]]
             for sentence in sentences[1:]:
                 place = add(sentence, line)
                 then |= dict.fromkeys(before, place)

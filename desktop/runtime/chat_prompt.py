@@ -70,7 +70,7 @@ def generation_settings(model: ChatModel, request: m.Answer, seed: int, told: To
         alternatives=ALTERNATIVES,
         look=request.look or small,
         # After another word of the learner's choice the model goes on as it would by itself.
-        quoting=None if request.forced else Quoting.of(model.tokenizer, told.lines),
+        quoting=None if request.forced else Quoting.of(model.tokenizer, told.lines, told.further),
     )
 
 

@@ -29,6 +29,8 @@ class Told:
     outside: bool = False
     lines: tuple[str, ...] = ()
     """What the answer is to be made of, if it stands in the course already."""
+    further: tuple[str, ...] = ()
+    """What it may go on with, but not begin with."""
 
 
 class Backgrounds:
@@ -68,7 +70,9 @@ class Backgrounds:
         found = self._chain(questions, context)
         before = () if found.topic == questions[-1] else tuple(turns[-3:-1])
         system = Message("system", found.background)
-        return Told((system, *before, turns[-1]), found.sources, found.outside, found.lines)
+        return Told(
+            (system, *before, turns[-1]), found.sources, found.outside, found.lines, found.further
+        )
 
     def _chain(self, questions: Sequence[str], context: LessonContext | None) -> Grounding:
         """The last question in the light of those before it."""

@@ -22,7 +22,7 @@ from desktop import paths, tutor
 from desktop.bilingual import LANGUAGES, Language
 from desktop.course.glossary import Glossary, load_glossary
 from desktop.tutor.records import Record, load_records
-from desktop.tutor.retrieval import SIGNALS, WEIGHTS, Index, Match
+from desktop.tutor.retrieval import BY_HAND, SIGNALS, WEIGHTS, Index, Match
 
 EVERY = 4
 """One wording in so many is asked."""
@@ -54,17 +54,19 @@ def signals_of(index: Index, asked: Sequence[Asked]) -> tuple[torch.Tensor, torc
 
 def fitted_weights(samples: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
     """The weights under which the right records are most likely, one sample a language."""
-    weights = torch.ones(len(SIGNALS), requires_grad=True)
+    free = torch.tensor([float(name not in BY_HAND) for name in SIGNALS])
+    given = torch.tensor(WEIGHTS, dtype=torch.float32) * (1 - free)
+    weights = free.clone().requires_grad_()
 
     def loss() -> torch.Tensor:
         total = 1e-4 * (weights**2).sum()
         for signals, right in samples:
-            scores = signals @ weights
+            scores = signals @ (weights * free + given)
             wanted = scores.masked_fill(~right, -torch.inf).logsumexp(1)
             total = total + (scores.logsumexp(1) - wanted).mean()
         return total
 
-    return minimized(weights, loss)
+    return minimized(weights, loss) * free + given
 
 
 def minimized(weights: torch.Tensor, loss: Callable[[], torch.Tensor]) -> torch.Tensor:
@@ -164,13 +166,11 @@ def main() -> None:
         lang: signals_of(Index(by_language[lang], lang, glossary), asked[lang])
         for lang in LANGUAGES
     }
-    named = WEIGHTS[SIGNALS.index("named")]  # not to be fitted on these: see there
     weights = fitted_weights(list(samples.values()))
     print(json.dumps({"weights": [round(weight, 2) for weight in weights.tolist()]}))
     for lang in LANGUAGES:
         print(json.dumps({"lang": lang, **hits(*samples[lang], asked[lang], weights)}))
     WEIGHTS[:] = weights.tolist()  # what the decision is then about
-    WEIGHTS[SIGNALS.index("named")] = named
     for lang in LANGUAGES:
         print(json.dumps(report(by_language[lang], lang, glossary)))
 

@@ -215,7 +215,7 @@ class Asker:
             MAX_TOKENS,
             INSTRUCT.stop_strings,
             alternatives=1,
-            quoting=Quoting.of(self._tokenizer, found.lines),
+            quoting=Quoting.of(self._tokenizer, found.lines, found.further),
         )
         writing = generate(self._decoder, self._tokenizer, ids, settings)
         while True:

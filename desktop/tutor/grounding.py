@@ -20,7 +20,7 @@ from desktop.course.catalog import Course
 from desktop.course.lesson import Lesson, Step
 from desktop.course.prose import links, plain_text
 from desktop.tutor.answers import Want, passage_of, want_of
-from desktop.tutor.phrases import HERE, NUMBERS, TROUBLE
+from desktop.tutor.phrases import DECLINING, HERE, NUMBERS, TROUBLE
 from desktop.tutor.pieces import content, features, language_of
 from desktop.tutor.prompt import RELATED, LessonState, Passage, background
 from desktop.tutor.records import Record, load_records
@@ -28,8 +28,8 @@ from desktop.tutor.retrieval import Index, Match
 from desktop.tutor.titles import Titles
 
 DECISION: dict[Language, tuple[float, ...]] = {
-    "zh": (-1.927, 0.869, 1.305, 0.246, -1.037),
-    "en": (-0.274, 0.622, 0.843, 0.17, -1.31),
+    "zh": (-1.688, 0.874, 1.194, 0.248, -1.168),
+    "en": (-0.285, 0.625, 0.842, 0.17, -1.301),
 }
 """Weights of the best match's covered part, of how familiar the question sounds, of a named term and of
 the lead over what lies outside, and bias: from ``desktop.tutor.calibrate``."""
@@ -42,6 +42,8 @@ SOURCES = 3
 _HERE_SIMILARITY = 0.6
 _OWN_TOPIC = 0.35
 """A request for an example that is covered so far names what it wants one of."""
+_SURELY = 0.45
+"""From here on covered, a question from elsewhere is one of those that were foreseen."""
 _REMEMBERED = 200
 """Characters of the questions before that a follow-up is looked up with."""
 _ELSEWHERE = -1.0
@@ -132,7 +134,9 @@ class Grounding:
     """Keys of the records used, best first: what the evaluation looks at."""
     lines: tuple[str, ...] = ()
     """What the answer is to be made of (``desktop.llm.quoting``): the course's words, and the numbers of
-    the open experiment as they are; empty where the model speaks freely, to decline."""
+    the open experiment as they are; or how it declines."""
+    further: tuple[str, ...] = ()
+    """What the answer may go on with, but not begin with: the second passage."""
 
 
 class Grounder:
@@ -163,7 +167,8 @@ class Grounder:
         if self._outside(matches, lang):
             if context is not None:
                 return self._here(question, context, lang)
-            return Grounding(lang, background([], lang), (), True, topic)
+            lines = (_refusal(matches, question, lang),)
+            return Grounding(lang, background([], lang), (), True, topic, lines=lines)
         chosen = self._chosen(matches, want)
         passages = [passage_of(chosen[0], self._titles.of(chosen[0]), want)]
         passages += [Passage(self._titles.of(one), one.parts["short"]) for one in chosen[1:]]
@@ -174,7 +179,8 @@ class Grounder:
             False,
             topic,
             tuple(record.key for record in chosen),
-            _lines(passages, lang),
+            _lines(passages[0]),
+            tuple(f"{RELATED[lang]}{one.text}" for one in passages[1:]),
         )
 
     def prepare(self, lang: Language) -> None:
@@ -243,7 +249,7 @@ class Grounder:
             False,
             question,
             (f"lesson:{lesson.slug}",),
-            _here_lines(question, context.state, lang) or _lines([passage], lang),
+            _here_lines(question, context.state, lang) or _lines(passage),
         )
 
     def _step_passage(self, lesson: Lesson, step: Step, lang: Language) -> Passage:
@@ -275,9 +281,16 @@ class Grounder:
         return places
 
 
-def _lines(passages: Sequence[Passage], lang: Language) -> tuple[str, ...]:
-    first, *others = passages
-    return (*first.text.splitlines(), *(f"{RELATED[lang]}{one.text}" for one in others))
+def _lines(passage: Passage) -> tuple[str, ...]:
+    return tuple(passage.text.splitlines())
+
+
+def _refusal(matches: Sequence[Match], question: str, lang: Language) -> str:
+    """How the tutor declines: in words for this kind of question where it is surely one of these."""
+    best = matches[0] if matches else None
+    if best is not None and best.record.kind == "outside" and best.covered >= _SURELY:
+        return best.record.parts["short"]
+    return DECLINING[lang][len(question) % len(DECLINING[lang])]
 
 
 def _here_lines(question: str, state: LessonState, lang: Language) -> tuple[str, ...]:

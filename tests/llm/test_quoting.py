@@ -74,3 +74,12 @@ def test_every_walk_ends_in_sentences_of_the_text(lines: list[str], rng: object)
     whole = "".join("".join(line.split()) for line in lines)
     assert bare
     assert all(sign in whole for sign in bare)
+
+
+def test_further_lines_follow_but_never_begin():
+    found = Quoting.of(TOKENIZER, ("One.", "Two."), ("More.",))
+    assert found is not None
+    begin = found.allowed(())
+    assert TOKENIZER.encode(" Two.")[0] in begin
+    assert TOKENIZER.encode(" More.")[0] not in begin
+    assert TOKENIZER.encode("\nMore.")[0] in found.allowed(TOKENIZER.encode(" Two."))

@@ -41,6 +41,27 @@ def test_every_name_of_a_term_finds_something_about_it(lang):
 
 
 @pytest.mark.parametrize(
+    ("lang", "form"),
+    [
+        ("en", "what is {}?"),
+        ("en", "how does {} work"),
+        ("en", "tell me about {} please"),
+        ("zh", "什么是{}"),
+        ("zh", "{}是什么意思"),
+    ],
+)
+def test_asked_for_a_term_by_name_the_term_comes_first_and_not_a_comparison(lang, form):
+    asked = {term.id: form.format(term.name[lang]) for term in GLOSSARY}
+    found = {one: INDEXES[lang].search(question, 1)[0] for one, question in asked.items()}
+    missed = [
+        asked[one]
+        for one, match in found.items()
+        if match.record.kind not in ("term", "why") or one not in match.record.ids
+    ]
+    assert len(missed) <= 0.02 * len(asked), missed
+
+
+@pytest.mark.parametrize(
     ("question", "term"),
     [
         ("what is a lerning rate", "learning-rate"),
