@@ -47,7 +47,8 @@ _SURELY = 0.45
 _REMEMBERED = 200
 """Characters of the questions before that a follow-up is looked up with."""
 _ELSEWHERE = -1.0
-"""A question that sounds so little of the course (“and how do I cook rice?”) follows up nothing."""
+"""A question that sounds so little of the course (“and how do I cook rice?”) follows up nothing, nor is it
+about the lesson that is open."""
 _NOW = re.compile(
     r"现在|目前|当前|此刻|这会儿|多少了|\b(now|current(ly)?|at the moment|right here)\b"
 )
@@ -165,7 +166,7 @@ class Grounder:
             return self._here(question, context, lang)
         state = context.state if context is not None else None
         if self._outside(matches, lang):
-            if context is not None:
+            if context is not None and matches and matches[0].familiar > _ELSEWHERE:
                 return self._here(question, context, lang)
             lines = (_refusal(matches, question, lang),)
             return Grounding(lang, background([], lang), (), True, topic, lines=lines)
@@ -190,7 +191,7 @@ class Grounder:
     # ---- finding
 
     def _index(self, lang: Language) -> Index:
-        """Made when a question first comes in its language: that takes a few tenths of a second."""
+        """Made when a question first comes in its language: that takes about a second."""
         if lang not in self._made:
             self._made[lang] = Index(self._records, lang, self.course.glossary)
         return self._made[lang]

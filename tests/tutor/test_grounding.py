@@ -168,3 +168,8 @@ def test_a_change_of_subject_is_no_follow_up(before, question):
 def test_an_example_of_something_else_is_not_one_of_the_topic():
     found = GROUNDER.ground("an example of dropout", GROUNDER.ground("What is overfitting?").topic)
     assert terms(found)[0] == "dropout"
+
+
+@pytest.mark.parametrize("question", ["how do I cook rice?", "红烧肉怎么做"])
+def test_an_open_lesson_does_not_answer_what_lies_elsewhere(question):
+    assert GROUNDER.ground(question, context=CONTEXT).outside
