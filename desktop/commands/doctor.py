@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from desktop import __version__, paths
+from desktop import __version__, paths, tutor
 from desktop.bilingual import Bilingual, GlassboxError
 from desktop.commands.arguments import Parser
 from desktop.commands.output import Output, table
@@ -53,6 +53,7 @@ def examine(data_dir: Path) -> dict[str, Any]:
         "devices": _devices() if "torch" in sys.modules else [],
         "lessons": _lessons(problems),
         "models": _models(data_dir / "models"),
+        "tutor": tutor.model_folder().is_dir(),
         "data_dir": str(data_dir),
         "data_dir_writable": _writable(data_dir),
         "data_dir_free_bytes": shutil.disk_usage(_existing(data_dir)).free,
@@ -246,6 +247,7 @@ def _print(output: Output, report: dict[str, Any]) -> None:
     memory, threads, font = report["memory"], report["threads"], report["fonts"]
     none = output.pick(Bilingual("没有", "none"))
     free = output.pick(Bilingual("空闲", "free"))
+    built_in = [output.pick(_TUTOR)] if report["tutor"] else []
     rows: list[tuple[str, ...]] = [
         ("Glassbox", report["version"]),
         ("Python", f"{report['python']}, {report['system']}"),
@@ -258,7 +260,7 @@ def _print(output: Output, report: dict[str, Any]) -> None:
         (label[1], f"{threads['experiment']} / {threads['cores']}"),
         (label[2], font["zh"] or none),
         (label[3], str(report["lessons"])),
-        (label[4], ", ".join(model["name"] for model in report["models"]) or none),
+        (label[4], ", ".join([*built_in, *(model["name"] for model in report["models"])]) or none),
         (label[5], f"{report['data_dir']} ({_gigabytes(report['data_dir_free_bytes'])} {free})"),
     ]
     for line in table(rows):
@@ -278,6 +280,7 @@ def _print(output: Output, report: dict[str, Any]) -> None:
         output.warn(problem)
 
 
+_TUTOR = Bilingual("内置导师", "built-in tutor")
 _ROWS_ZH = ("内存", "实验线程 / 核心", "中文字体", "课程数", "模型", "数据文件夹")
 _ROWS_EN = ("memory", "threads / cores", "Chinese font", "lessons", "models", "data folder")
 

@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not whole:
         output.say(
             Bilingual(
-                f"还没有模型。文件夹：{store.folder}", f"There are no models yet in {store.folder}."
+                f"除了内置导师，还没有模型。文件夹：{store.folder}",
+                f"There are no models yet in {store.folder} beside the built-in tutor.",
             )
         )
     for model in broken:

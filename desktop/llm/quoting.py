@@ -2,9 +2,10 @@
 
 A model of a few million parameters says fluently what it half remembers. Where an answer stands in
 the course already, the tutor is therefore held to it: it begins with one of the text's lines, goes on
-word for word, and at the end of each sentence the model decides whether the next one follows, a later
-line, or nothing more. Every token is still the model's likeliest (or drawn from its probabilities)
-among those that the text allows; what it would have said freely is kept with the token and shown.
+word for word, and at the end of each line the model decides whether a later line follows or nothing
+more (let go after every sentence, it left out one required fact in forty). Every token is still the
+model's likeliest (or drawn from its probabilities) among those that the text allows; what it would
+have said freely is kept with the token and shown.
 
 This is decoding under a grammar (as with llama.cpp's), here a finite automaton over token ids:
 places in the text are its states. Imports the tokenizer; no torch, no Qt.
@@ -12,22 +13,19 @@ places in the text are its states. Imports the tokenizer; no torch, no Qt.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from desktop.llm.tokenizer import Tokenizer
 
-_SENTENCE_END = re.compile(r"(?<=[。！？])(?![”」』）])|(?<=[.!?]) (?=[^a-z])")
-
 Place = tuple[int, int]
 """A piece of the text and the place of the token within it that comes next."""
 
 
 class Quoting:
-    """Which tokens may come next. ``pieces`` are the sentences as token ids; ``after[k]`` names the
-    pieces that may follow piece ``k``, ``first`` those that an answer may begin with."""
+    """Which tokens may come next. ``pieces`` are the lines as token ids; ``after[k]`` names the pieces
+    that may follow piece ``k``, ``first`` those that an answer may begin with."""
 
     def __init__(
         self,
@@ -44,35 +42,17 @@ class Quoting:
     ) -> Quoting | None:
         """The automaton for a text of several lines; ``None`` if there is nothing to hold on to. An
         answer begins with one of ``lines``; ``further`` ones can only follow."""
-        cut = [_sentences(line.strip()) for line in lines if line.strip()]
-        beginnings = len(cut)
-        cut += [_sentences(line.strip()) for line in further if line.strip()]
+        begins = [line.strip() for line in lines if line.strip()]
+        text = [*begins, *(line.strip() for line in further if line.strip())]
         end = tokenizer.end_of_text
-        if end is None or not beginnings:
+        if end is None or not begins:
             return None
-        pieces, line_of = list[list[int]](), list[int]()
-
-        def add(text: str, line: int) -> int:
-            pieces.append(tokenizer.encode(text))
-            line_of.append(line)
-            return len(pieces) - 1
-
-        first, later, then = list[int](), list[int](), dict[int, int]()
-        for line, sentences in enumerate(cut):
-            # The first sentence twice: as an answer begins, and as it reads after another line.
-            before = [add(f" {sentences[0]}", line)] if line < beginnings else []
-            first += before
-            later.append(add(f"\n{sentences[0]}", line))
-            before = [*before, later[-1]]
-            for sentence in sentences[1:]:
-                place = add(sentence, line)
-                then |= dict.fromkeys(before, place)
-                before = [place]
-        after = [
-            [*([then[piece]] if piece in then else []), *later[line_of[piece] + 1 :]]
-            for piece in range(len(pieces))
-        ]
-        return cls(pieces, first, after, end)
+        # Each line twice: as an answer begins, and as it reads after another line.
+        pieces = [tokenizer.encode(f" {line}") for line in text]
+        pieces += [tokenizer.encode(f"\n{line}") for line in text]
+        count = len(text)
+        after = [[count + later for later in range(line + 1, count)] for line in range(count)] * 2
+        return cls(pieces, range(len(begins)), after, end)
 
     def allowed(self, written: Sequence[int]) -> frozenset[int]:
         """The ids that may follow what is written; empty where the text has been left, as when a
@@ -92,14 +72,3 @@ class Quoting:
                 return frozenset()
         found = {self._pieces[piece][at] for piece, at in places}
         return frozenset(found | {self._end}) if ended else frozenset(found)
-
-
-def _sentences(line: str) -> list[str]:
-    """A line cut after its sentences; what follows a space keeps it."""
-    cut = [place.end() for place in _SENTENCE_END.finditer(line)]
-    found = []
-    for begin, end in zip([0, *cut], [*cut, len(line)], strict=True):
-        sentence = line[begin:end].rstrip()
-        if sentence:
-            found.append(" " + sentence if begin and line[begin - 1] == " " else sentence)
-    return found

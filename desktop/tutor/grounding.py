@@ -19,7 +19,7 @@ from desktop.bilingual import Bilingual, Language
 from desktop.course.catalog import Course
 from desktop.course.lesson import Lesson, Step
 from desktop.course.prose import links, plain_text
-from desktop.tutor.answers import Want, passage_of, want_of
+from desktop.tutor.answers import Want, answer_of, passage_of, want_of
 from desktop.tutor.phrases import DECLINING, HERE, NUMBERS, TROUBLE
 from desktop.tutor.pieces import content, features, language_of
 from desktop.tutor.prompt import RELATED, LessonState, Passage, background
@@ -180,7 +180,7 @@ class Grounder:
             False,
             topic,
             tuple(record.key for record in chosen),
-            _lines(passages[0]),
+            _lines(answer_of(chosen[0], want)),
             tuple(f"{RELATED[lang]}{one.text}" for one in passages[1:]),
         )
 
@@ -250,7 +250,7 @@ class Grounder:
             False,
             question,
             (f"lesson:{lesson.slug}",),
-            _here_lines(question, context.state, lang) or _lines(passage),
+            _here_lines(question, context.state, lang) or _lines(passage.text),
         )
 
     def _step_passage(self, lesson: Lesson, step: Step, lang: Language) -> Passage:
@@ -282,8 +282,8 @@ class Grounder:
         return places
 
 
-def _lines(passage: Passage) -> tuple[str, ...]:
-    return tuple(passage.text.splitlines())
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.splitlines())
 
 
 def _refusal(matches: Sequence[Match], question: str, lang: Language) -> str:
