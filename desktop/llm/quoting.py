@@ -3,8 +3,8 @@
 A model of a few million parameters says fluently what it half remembers. Where an answer stands in
 the course already, the tutor is therefore held to it: it begins with one of the text's lines, goes on
 word for word, and at the end of each line the model decides whether a later line follows or nothing
-more (let go after every sentence, it left out one required fact in forty). Every token is still the
-model's likeliest (or drawn from its probabilities) among those that the text allows; what it would
+more (free to stop after every sentence, it more often left out what was asked for). Every token is
+still the model's likeliest (or drawn from its probabilities) among those that the text allows; what it would
 have said freely is kept with the token and shown.
 
 This is decoding under a grammar (as with llama.cpp's), here a finite automaton over token ids:
