@@ -218,6 +218,8 @@ class Grounder:
         if not matches or matches[0].record.kind == "outside":
             return True
         best = matches[0]
+        if best.known:
+            return False
         signs = (best.covered, best.familiar, float(best.named), best.lead, 1.0)
         logit = sum(weight * sign for weight, sign in zip(DECISION[lang], signs, strict=True))
         return 1 / (1 + math.exp(-logit)) < COVERED[lang]

@@ -87,6 +87,8 @@ class Match:
     """Whether the question names a term, by a name that is no everyday word."""
     lead: float = 0.0
     """By how much the score beats the best of what is known to lie outside the course."""
+    known: bool = False
+    """Whether the question is one of the record's own wordings or names, letter for letter."""
 
 
 class _Collected:
@@ -217,7 +219,8 @@ class Index:
             earlier = self.signals(before) @ WEIGHTS
             score += FOLLOWED * earlier
             score[earlier.argmax()] -= REPEATED
-        if but is None and (same := self._exactly.get(_plain(question))) is not None:
+        same = self._exactly.get(_plain(question)) if but is None else None
+        if same is not None:
             score[same] = max(score[same], score.max() + 1.0)
         familiar = self._familiar.of(features(question), but.kind if but is not None else None)
         named = self._mentions is not None and any(
@@ -233,6 +236,7 @@ class Index:
                 familiar=familiar,
                 named=named,
                 lead=float(score[place]) - rival,
+                known=bool(place == same),
             )
             for place in np.argsort(-score, kind="stable")[:limit]
         ]

@@ -173,3 +173,8 @@ def test_an_example_of_something_else_is_not_one_of_the_topic():
 @pytest.mark.parametrize("question", ["how do I cook rice?", "红烧肉怎么做"])
 def test_an_open_lesson_does_not_answer_what_lies_elsewhere(question):
     assert GROUNDER.ground(question, context=CONTEXT).outside
+
+
+@pytest.mark.parametrize("question", ["who are you?", "Who are you", "what are you", "你是谁？"])
+def test_a_question_of_nothing_but_empty_words_is_known(question):
+    assert not GROUNDER.ground(question).outside
