@@ -126,10 +126,10 @@ def test_the_chosen_token_is_scrolled_to(qtbot, ready):
     tokens, bar = answer.tokens, ready.transcript.verticalScrollBar()
     ready.resize(360, 480)
     tokens.setFixedWidth(40)  # a few letters a line, so that not all of it is on screen
+    qtbot.waitUntil(lambda: bar.maximum() > ready.transcript.viewport().height(), timeout=WAIT)
     for place in (0, len(answer.records) - 1, 40):
         tokens.choose(place)
         qtbot.waitUntil(lambda: seen(ready.transcript, tokens, tokens.chosen_place()), timeout=WAIT)
-    assert bar.maximum() > 0
 
 
 def test_after_an_answer_its_last_token_is_shown_and_it_alone_is_marked(qtbot, ready, monkeypatch):
