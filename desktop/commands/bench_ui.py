@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,9 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
         pass_time(1.0)
         frames: list[int] = []
         glassbox.session.frame_changed.connect(lambda frame: frames.append(frame.step))
+        _repeat(glassbox)
         first_step, first_token = glassbox.session.status.step, len(tokens)
         gaps = _tick_gaps(arguments.seconds)
-        trained = glassbox.session.status.step - first_step
+        trained = sum(max(0, to - at) for at, to in pairwise([first_step, *frames]))
         written = len(tokens) - first_token
         streaming = _streaming(glassbox)
         platform = QGuiApplication.platformName()
@@ -136,6 +138,21 @@ def _set_going(glassbox: Glassbox, lesson: str) -> None:
         LOADING_SECONDS,
         Bilingual("训练还没有开始", "training had not begun"),
     )
+
+
+def _repeat(glassbox: Glassbox) -> None:
+    """Whenever the experiment has come to its end, start it again."""
+    from desktop.runtime.messages import Status
+
+    session = glassbox.session
+
+    def begin_again(status: Status) -> None:
+        if status.finished and not status.playing:
+            session.reset()
+            session.play()
+
+    session.status_changed.connect(begin_again)
+    begin_again(session.status)
 
 
 def _chat_model(wanted: str, data_dir: str | None, spare: Path) -> Path | None:
