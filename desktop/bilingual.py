@@ -31,6 +31,10 @@ class Bilingual:
         """Fill ``{name}`` places in both languages with the same values."""
         return Bilingual(self.zh.format(**values), self.en.format(**values))
 
+    def then(self, following: Bilingual) -> Bilingual:
+        """This sentence and a following one; either may be empty."""
+        return Bilingual(self.zh + following.zh, f"{self.en} {following.en}".strip())
+
     @classmethod
     def same(cls, text: str) -> Bilingual:
         """A text that needs no translation: a symbol, a proper name, a number."""

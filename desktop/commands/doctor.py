@@ -118,20 +118,32 @@ def _devices() -> list[dict[str, Any]]:
             **_language_model("cpu", memory["free_bytes"]),
         }
     ]
-    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        major, minor = torch.cuda.get_device_capability(number)
-        free, total = torch.cuda.mem_get_info(number)
-        devices.append(
-            {
-                "name": torch.cuda.get_device_name(number),
-                "kind": f"cuda:{number}",
-                "capability": f"{major}.{minor}",
-                "memory_bytes": total,
-                "free_bytes": free,
-                **_language_model(f"cuda:{number}", free),
-            }
-        )
-    return devices
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return devices + [_card(f"cuda:{number}") for number in range(count)]
+
+
+def _card(kind: str) -> dict[str, Any]:
+    import torch
+
+    from desktop.llm.devices import card_failed
+    from desktop.llm.fast_open import planned_path
+
+    try:
+        major, minor = torch.cuda.get_device_capability(kind)
+        free, total = torch.cuda.mem_get_info(kind)
+        return {
+            "name": torch.cuda.get_device_name(kind),
+            "kind": kind,
+            "capability": f"{major}.{minor}",
+            "memory_bytes": total,
+            "free_bytes": free,
+            **_language_model(kind, free),
+        }
+    except RuntimeError as error:  # a driver that does not fit, a card that is broken
+        unknown = {"name": "?", "kind": kind, "capability": "?", "memory_bytes": 0, "free_bytes": 0}
+        path, _ = planned_path()
+        why = card_failed(error)
+        return {**unknown, "chat_path": path, "why": why, "phi_2_bytes": 0, "fits_phi_2": False}
 
 
 def _language_model(device: str, free: int) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 A card computes a token of Phi-2 in a few milliseconds, and starting some five hundred small pieces of
 work one by one would take as long again. So the whole step is recorded once as a *CUDA graph* and
-then replayed with one call: the token and its position are numbers in the card's memory that change
-in between. A graph has fixed shapes, so there is one for each span of the context (256, 512, …), and
-the places that are not filled yet are masked. Recording needs no compiler.
+then replayed with one call (``card_graphs.py``). It looks at a whole span of the context, and the
+places that are not filled yet are masked.
 
-Steps that keep what went on inside, and prompts, run without a graph. Everything but the recording
-also runs on the processor, which is how the tests hold it against the readable model.
+Steps that keep what went on inside, and prompts, run without a graph; so does everything if graphs or
+torch's 4-bit kernel do not work on this card, which is tried out first (``card_check.py``). Everything
+but the recording also runs on the processor, which is how the tests hold it against the readable model.
 Imports torch, no Qt.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -22,17 +23,18 @@ from torch import Tensor
 
 from desktop.bilingual import Bilingual
 from desktop.llm.cache import Decoder, Taps
-from desktop.llm.fast import FastLayer, FastWeights, QuantizedPhi, Weight, prepare
-from desktop.llm.kernels import Dense, Linear
-from desktop.llm.kernels_cuda import Int4Card, UnpackedOnUse, fits_kernel
-from desktop.llm.packing import StoredMatrix
+from desktop.llm.card_check import CardForms, Finding, Steps, path_on_card, try_graphs, why_on_card
+from desktop.llm.card_graphs import Graphs, RecordingError
+from desktop.llm.fast import EXACT, FastLayer, FastWeights, QuantizedPhi, prepare
 from desktop.llm.phi import rotation
-from desktop.llm.quantize import GroupQuantized
 
-SPAN = 256
-"""The shortest span of the context that a graph is recorded for; each further one is twice as long."""
 
-AMPERE = (8, 0)
+@dataclass
+class Inside:
+    """What went on inside a step, for those who want to look: attention and the residual stream."""
+
+    attention: list[Tensor] = field(default_factory=list)
+    stream: list[Tensor] = field(default_factory=list)
 
 
 def open_on_card(
@@ -41,44 +43,16 @@ def open_on_card(
     device: str,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[CardDecoder, str, Bilingual]:
-    """The model on a card, the path's short name, and why that one."""
+    """The model on a card, the path's short name, and why that one. Raises ``RuntimeError`` if the card
+    does not work."""
     card = torch.device(device)
     capability = torch.cuda.get_device_capability(card)
-    new = capability >= AMPERE
-    dtype = torch.bfloat16 if new else torch.float16
-
-    def make(weight: Weight) -> Linear:
-        if isinstance(weight, StoredMatrix):
-            weight = weight.unpacked()
-        if not isinstance(weight, GroupQuantized):
-            return Dense(weight.to(card, dtype))
-        if new and fits_kernel(weight):
-            return Int4Card(weight, card)
-        return UnpackedOnUse(weight, card, dtype)
-
-    decoder = CardDecoder(to_device(prepare(model, make, progress), card, dtype), capacity, dtype)
-    return decoder, *path_on_card(capability)
-
-
-def path_on_card(capability: tuple[int, int]) -> tuple[str, Bilingual]:
-    """The short name of the way a card of this compute capability takes, and why that one."""
-    version = ".".join(map(str, capability))
-    if capability >= AMPERE:
-        return (
-            f"fast_cuda.py int4 graph sm_{version}",
-            Bilingual(
-                f"显卡的计算能力是 {version}，可以用 torch 的 4 位内核和 CUDA 图。",
-                f"The card has compute capability {version}: torch’s 4-bit kernel and CUDA graphs work.",
-            ),
-        )
-    return (
-        f"fast_cuda.py unpacked graph sm_{version}",
-        Bilingual(
-            f"显卡的计算能力是 {version}，低于 8.0，没有 4 位内核：权重以 4 位存放，用到时再展开。",
-            f"The card has compute capability {version}, below 8.0, and no 4-bit kernel: weights are kept "
-            "in 4 bits and unpacked when used.",
-        ),
-    )
+    forms = CardForms(card, capability)
+    weights = to_device(prepare(model, forms.make, progress), card, forms.dtype)
+    decoder = CardDecoder(weights, capacity, forms.dtype)
+    graphs = decoder.try_graphs()
+    why = why_on_card(capability, forms.kernel, forms.times, graphs)
+    return decoder, path_on_card(capability, forms.kernel, graphs), why
 
 
 def to_device(weights: FastWeights, device: torch.device, dtype: torch.dtype) -> FastWeights:
@@ -121,9 +95,7 @@ class CardDecoder(Decoder):
         places = torch.arange(capacity, device=self._device)
         turns = rotation(config, places, torch.float32)
         self._cos, self._sin, self._places = turns.cos, turns.sin, places
-        self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
-        self._position = torch.zeros(1, dtype=torch.int64, device=self._device)
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._graphs: Graphs | None = None
 
     @property
     def nbytes(self) -> int:
@@ -137,71 +109,60 @@ class CardDecoder(Decoder):
 
     # ---- reading
 
+    def try_graphs(self) -> Finding:
+        """Replay recorded steps from now on, if a trial shows that this works here; before anything is
+        read."""
+        graphs = Graphs(self.capacity, self._device)
+        steps = Steps(
+            lambda token, place: graphs.plainly(token, place, self._step),
+            lambda token, place: graphs.replay(token, place, self._step),
+            self._empty,
+        )
+        with torch.inference_mode():
+            found = try_graphs(steps)
+        self._graphs = graphs if found == "right" else None
+        return found
+
+    def _empty(self) -> None:
+        self._keys.zero_()
+        self._values.zero_()
+
     def _forward(self, ids: Sequence[int], look: bool) -> Tensor:
-        if len(ids) == 1 and not look and self._device.type == "cuda":
-            return self._replay(ids[0]).float().cpu()
+        if len(ids) == 1 and not look and self._graphs is not None:
+            try:
+                scores = self._graphs.replay(ids[0], self.length, self._step)
+                return scores.to("cpu", copy=True)
+            except RecordingError:  # a longer span may need more memory than there is
+                self._graphs = None
         row = torch.tensor(list(ids), device=self._device)
         places = self._places[self.length : self.length + len(ids)]
-        attention: list[Tensor] | None = [] if look else None
-        stream: list[Tensor] = []
-        scores = self._step(row, places, self.length + len(ids), attention, stream)
-        if attention is not None:
-            self.taps = Taps(torch.stack(attention).float().cpu(), torch.cat(stream).cpu())
-        return scores.float().cpu()
+        inside = Inside() if look else None
+        scores = self._step(row, places, self.length + len(ids), inside)
+        if inside is not None:
+            stream = torch.cat(inside.stream)
+            self.taps = Taps(torch.stack(inside.attention).float().cpu(), stream.cpu())
+        return scores.cpu()
 
-    def _replay(self, token: int) -> Tensor:
-        """One token through the recorded step for the present span."""
-        span = self._span()
-        self._token.fill_(token)
-        self._position.fill_(self.length)
-        if span not in self._graphs:
-            self._graphs[span] = self._record(span)
-        graph, scores = self._graphs[span]
-        graph.replay()
-        return scores
+    def _step(self, ids: Tensor, places: Tensor, span: int, inside: Inside | None = None) -> Tensor:
+        """Scores after ``ids`` at ``places``, looking at the first ``span`` places.
 
-    def _span(self) -> int:
-        span = SPAN
-        while span <= self.length:
-            span *= 2
-        return min(span, self.capacity)
-
-    def _record(self, span: int) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-        """Record a step. It is run a few times first, on a stream of its own, as recording asks for:
-        each run writes the same keys and values to the same place, so nothing is lost."""
-        aside = torch.cuda.Stream(self._device)
-        aside.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(aside):
-            for _ in range(2):
-                self._step(self._token, self._position, span, None, [])
-        torch.cuda.current_stream(self._device).wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            scores = self._step(self._token, self._position, span, None, [])
-        return graph, scores
-
-    def _step(
-        self,
-        ids: Tensor,
-        places: Tensor,
-        span: int,
-        attention: list[Tensor] | None,
-        stream: list[Tensor],
-    ) -> Tensor:
-        """Scores after ``ids`` at ``places``, looking at the first ``span`` places."""
+        For one token nothing in here waits for the card or brings numbers to it: it can be recorded.
+        """
         x = self.weights.embeddings[ids].float()
         seen = self._places[:span] <= places[:, None]
-        stream.append(x)
         for number, layer in enumerate(self.weights.layers):
-            if self._stop is not None:
+            if len(ids) > 1:
                 self._check_stop()
+            if inside is not None:
+                inside.stream.append(x)
             h = F.layer_norm(x, x.shape[-1:], *layer.norm, self.config.layer_norm_eps)
             y = layer.inward.many(h.to(self._dtype)) + layer.inward_bias
-            mixed = self._attend(number, y, places, span, seen, attention)
+            mixed = self._attend(number, y, places, span, seen, inside)
             inner = F.gelu(y[:, -self.config.intermediate_size :], approximate="tanh")
             x = x + layer.outward.many(torch.cat([mixed, inner], 1)) + layer.outward_bias
-            stream.append(x)
-        return self.read_out_on_device(x[-1:])[0]
+        if inside is not None:
+            inside.stream.append(x)
+        return self._scores(x[-1:])
 
     def _attend(
         self,
@@ -210,7 +171,7 @@ class CardDecoder(Decoder):
         places: Tensor,
         span: int,
         seen: Tensor,
-        attention: list[Tensor] | None,
+        inside: Inside | None,
     ) -> Tensor:
         config = self.config
         heads, groups, size = (
@@ -223,14 +184,15 @@ class CardDecoder(Decoder):
         self._keys[layer].index_copy_(1, places, qk[heads:])
         self._values[layer].index_copy_(1, places, split[heads + groups :].contiguous())
         q, k, v = qk[:heads], self._keys[layer, :, :span], self._values[layer, :, :span]
-        if groups < heads:
-            k, v = (part.repeat_interleave(heads // groups, 0) for part in (k, v))
-        if attention is None:
+        if groups < heads:  # several queries share one key and value
+            shared = heads // groups
+            k, v = (part[:, None].expand(-1, shared, -1, -1).flatten(0, 1) for part in (k, v))
+        if inside is None:
             mixed = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=seen)[0]
         else:  # scores in float32: in float16 the product can overflow
             scores = (q.float() / math.sqrt(size)) @ k.float().transpose(1, 2)
             weights = scores.masked_fill(~seen, -math.inf).softmax(-1)
-            attention.append(weights[:, -1])
+            inside.attention.append(weights[:, -1])
             mixed = weights.to(v.dtype) @ v
         return mixed.transpose(0, 1).flatten(1)
 
@@ -243,20 +205,30 @@ class CardDecoder(Decoder):
 
     # ---- scores
 
-    def read_out_on_device(self, hidden: Tensor) -> Tensor:
-        """Scores (rows, vocabulary), where the weights are."""
-        weights = self.weights
-        h = F.layer_norm(hidden, hidden.shape[-1:], *weights.norm, self.config.layer_norm_eps)
-        return weights.head.many(h.to(self._dtype)).float() + weights.head_bias
+    def _scores(self, x: Tensor) -> Tensor:
+        """Scores (vocabulary,); the likeliest without rounding, as in ``fast.py``."""
+        head, bias = self.weights.head, self.weights.head_bias
+        h = self._normed_last(x)
+        scores = head.many(h)[0].float() + bias
+        likeliest = scores.topk(min(EXACT, len(scores)), sorted=False).indices
+        exact = head.exactly(h, likeliest) + bias[likeliest]
+        return scores.index_copy(0, likeliest, exact)
+
+    def _normed_last(self, x: Tensor) -> Tensor:
+        norm, eps = self.weights.norm, self.config.layer_norm_eps
+        return F.layer_norm(x, x.shape[-1:], *norm, eps).to(self._dtype)
 
     def read_out(self, hidden: Tensor) -> Tensor:
         with torch.inference_mode():
-            return self.read_out_on_device(hidden.to(self._device)).cpu()
+            h = self._normed_last(hidden.to(self._device))
+            return (self.weights.head.many(h).float() + self.weights.head_bias).cpu()
 
     # ---- copies
 
     def fork(self, capacity: int) -> CardDecoder:
         other = CardDecoder(self.weights, capacity, self._dtype)
+        if self._graphs is not None:
+            other._graphs = Graphs(capacity, self._device)
         other.follow(self)
         return other
 

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from desktop.bilingual import Bilingual, GlassboxError
+from desktop.bilingual import Bilingual
 from desktop.llm.cache import Decoder, ReadableDecoder
+from desktop.llm.devices import card_failed, on_best_device
 from desktop.llm.fast import FastDecoder, QuantizedPhi, Weight, prepare
 from desktop.llm.fast_native import decoder_for
 from desktop.llm.kernels_choice import choose_for_processor
@@ -32,6 +32,7 @@ from desktop.llm.memory import (
     Estimate,
     Form,
     MemoryFullError,
+    NotEnoughMemoryError,
     Verdict,
     available,
     estimate,
@@ -55,22 +56,6 @@ PLENTY = 3
 """Memory that goes into speed alone is taken only if this many times as much is free."""
 
 Progress = Callable[[float], None]
-
-
-class NotEnoughMemoryError(GlassboxError):
-    """The model does not fit; ``verdict`` has the offers."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        zh = "或者".join(offer.text.zh for offer in verdict.offers)
-        en = ", or ".join(offer.text.en for offer in verdict.offers)
-        hint = Bilingual(f"可以试试{zh}。", f"Try {en}.") if zh else _CLOSE_PROGRAMS
-        super().__init__(verdict.text, hint)
-        self.verdict = verdict
-
-
-_CLOSE_PROGRAMS = Bilingual(
-    "关掉一些占内存的程序再试。", "Close programs that take much memory and try again."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,17 +137,14 @@ def _open(
         decoder: Decoder = ReadableDecoder(load_phi(source), capacity)
         where, path, why = "cpu", "phi.py float32", _SMALL_WHY
     else:
-        where, no_card = _device(device)
         model = QuantizedPhi(config, SourceWeights(source))
-        try:
-            decoder, path, why = open_quantized(model, capacity, where, progress, check_memory)
-        except (RuntimeError, NotEnoughMemoryError) as error:
-            if device is not None or where == "cpu":
-                raise
-            where, no_card = "cpu", _card_failed(error)
-            decoder, path, why = open_quantized(model, capacity, where, progress, check_memory)
+
+        def open_on(where: str) -> tuple[Decoder, str, Bilingual]:
+            return open_quantized(model, capacity, where, progress, check_memory)
+
+        (decoder, path, why), where, no_card = on_best_device(open_on, device)
         expected = expected_memory(config, capacity, where)
-        why = Bilingual(no_card.zh + why.zh, f"{no_card.en} {why.en}".strip())
+        why = no_card.then(why)
     return OpenedModel(
         decoder,
         tokenizer,
@@ -201,15 +183,22 @@ def open_quantized(
     decoder = decoder_for(prepare(model, choice.make, progress), capacity)
     kept = _keep_whole_numbers(decoder)
     path, why = planned_path()
-    return decoder, path, Bilingual(why.zh + kept.zh, f"{why.en} {kept.en}".strip())
+    return decoder, path, why.then(kept)
 
 
 def planned_path(device: str = "cpu") -> tuple[str, Bilingual]:
-    """How a model that is not small would be computed there: a short name, and why that way."""
+    """How a model that is not small would be computed there: a short name, and why that way. A card is
+    tried with a small model."""
     if device.startswith("cuda"):
-        from desktop.llm.fast_cuda import path_on_card
+        from desktop.llm.card_check import PROBE, probe_model
+        from desktop.llm.fast_cuda import open_on_card
 
-        return path_on_card(torch.cuda.get_device_capability(torch.device(device)))
+        try:
+            _, path, why = open_on_card(probe_model(), PROBE.max_position_embeddings, device)
+        except RuntimeError as error:
+            path, why = planned_path()
+            why = card_failed(error).then(why)
+        return path, why
     choice = choose_for_processor()
     capability = torch.backends.cpu.get_cpu_capability()
     if choice.name == "native" and (found := library()) is not None:
@@ -260,42 +249,6 @@ def _check(config: PhiConfig, expected: Estimate, wanted: bool) -> None:
     verdict = judge(config, expected)
     if not verdict.fits:
         raise NotEnoughMemoryError(verdict)
-
-
-def _device(wanted: str | None) -> tuple[str, Bilingual]:
-    """Where to compute, and if not on a card, why."""
-    if wanted == "cpu":
-        return "cpu", Bilingual("按要求使用处理器。", "The processor, as asked.")
-    if torch.cuda.is_available():
-        try:
-            available("cuda")  # the first call that talks to the card: a broken driver shows here
-        except RuntimeError as error:
-            if wanted is not None:
-                raise
-            return "cpu", _card_failed(error)
-        return wanted or "cuda", Bilingual("", "")
-    if torch.version.cuda is None:
-        return "cpu", Bilingual(
-            "安装的 torch 只支持处理器，所以不用显卡。",
-            "The installed torch is for processors only, so no graphics card is used.",
-        )
-    return "cpu", Bilingual(
-        "torch 没有找到能用的 NVIDIA 显卡。", "torch finds no NVIDIA graphics card that it can use."
-    )
-
-
-def _card_failed(error: Exception) -> Bilingual:
-    """Why the processor is used although there is a card; what the card had taken is given back."""
-    with suppress(RuntimeError):  # a card that does not work cannot give anything back either
-        torch.cuda.empty_cache()
-    if isinstance(error, (NotEnoughMemoryError, torch.OutOfMemoryError)):
-        return Bilingual(
-            "显卡的显存不够，改用处理器。",
-            "The graphics card has too little memory, so the processor is used.",
-        )
-    return Bilingual(
-        "显卡没能用起来，改用处理器。", "The graphics card does not work, so the processor is used."
-    )
 
 
 _SMALL_WHY = Bilingual(

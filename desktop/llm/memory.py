@@ -134,6 +134,22 @@ def is_out_of_memory(error: BaseException) -> bool:
 _SAID = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
 
+class NotEnoughMemoryError(GlassboxError):
+    """The model does not fit; ``verdict`` has the offers."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        zh = "或者".join(offer.text.zh for offer in verdict.offers)
+        en = ", or ".join(offer.text.en for offer in verdict.offers)
+        hint = Bilingual(f"可以试试{zh}。", f"Try {en}.") if zh else _CLOSE_PROGRAMS
+        super().__init__(verdict.text, hint)
+        self.verdict = verdict
+
+
+_CLOSE_PROGRAMS = Bilingual(
+    "关掉一些占内存的程序再试。", "Close programs that take much memory and try again."
+)
+
+
 class MemoryFullError(GlassboxError):
     """The system gave no more memory in the middle of something."""
 

@@ -15,12 +15,13 @@ import torch
 from desktop import tutor
 from desktop.bilingual import Bilingual, GlassboxError
 from desktop.llm.cache import Decoder, ReadableDecoder, Taps
-from desktop.llm.fast_open import NotEnoughMemoryError, OpenedModel, expected_memory, open_for_chat
+from desktop.llm.fast_open import OpenedModel, expected_memory, open_for_chat
 from desktop.llm.inspect import LogitLens, logit_lens
 from desktop.llm.memory import (
     MEASURED_TO,
     Estimate,
     MemoryFullError,
+    NotEnoughMemoryError,
     Offer,
     estimate,
     is_out_of_memory,

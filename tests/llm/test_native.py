@@ -8,7 +8,6 @@ import torch
 from desktop.llm import fast_native, fast_open, kernels_choice, kernels_native
 from desktop.llm.cache import ReadableDecoder
 from desktop.llm.fast import FastDecoder, QuantizedPhi, Weight, as_tensor, prepare
-from desktop.llm.fast_cuda import path_on_card
 from desktop.llm.fast_native import NativeDecoder, decoder_for
 from desktop.llm.kernels import Dense, Linear
 from desktop.llm.kernels_native import Library, Native, fits_native
@@ -258,9 +257,3 @@ def test_the_estimate_counts_half_the_cache_where_it_is_kept_so(
         found[name] = fast_open.expected_memory(model.config, 64).cache
         assert decoder.nbytes == found[name]
     assert found["native"] * 2 == found["int4"]
-
-
-def test_the_path_on_a_card_depends_on_its_age() -> None:
-    assert path_on_card((8, 6))[0] == "fast_cuda.py int4 graph sm_8.6"
-    assert "unpacked" in path_on_card((7, 5))[0]
-    assert "7.5" in path_on_card((7, 5))[1].zh

@@ -8,17 +8,21 @@ import subprocess
 import sys
 import textwrap
 import time
+import weakref
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
 
+from desktop.commands import doctor
 from desktop.course.chats import Chats
 from desktop.course.database import BACKUP_AGE_SECONDS
 from desktop.course.store import MIGRATIONS, Position, Store
 from desktop.llm import fast_open
+from desktop.llm.devices import CardFailedError
 from desktop.llm.fast_open import open_for_chat
+from desktop.llm.memory import NotEnoughMemoryError
 from desktop.runtime import messages as m
 from desktop.runtime.outbox import Outbox
 from desktop.runtime.worker import ExperimentWorker
@@ -276,8 +280,45 @@ def test_a_card_that_does_not_start_is_passed_over(big_model: Path, monkeypatch)
     opened = open_for_chat(big_model)
     assert opened.device == "cpu"
     assert "graphics card does not work" in opened.why.en
-    with pytest.raises(RuntimeError):  # asked for by name: no silent replacement
+    with pytest.raises(CardFailedError):  # asked for by name: no silent replacement
         open_for_chat(big_model, device="cuda")
+
+
+def test_a_card_that_breaks_while_loading_is_passed_over(big_model: Path, monkeypatch) -> None:
+    on_card: list[weakref.ref[torch.Tensor]] = []
+    left: list[bool] = []
+
+    def breaking(*_: object) -> None:
+        weights = torch.zeros(4)
+        on_card.append(weakref.ref(weights))
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (64 * 2**30, 64 * 2**30))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: left.append(on_card[0]() is not None))
+    monkeypatch.setattr("desktop.llm.fast_cuda.open_on_card", breaking)
+    opened = open_for_chat(big_model)
+    assert opened.device == "cpu"
+    assert opened.why.en.startswith("The graphics card does not work, so the processor is used.")
+    assert opened.why.zh.startswith("显卡没能用起来，改用处理器。")
+    assert left == [False]  # given back once nothing holds the card's memory
+    with pytest.raises(CardFailedError, match="The graphics card does not work") as caught:
+        open_for_chat(big_model, device="cuda")
+    assert "no kernel image" in caught.value.details
+    assert "处理器" in caught.value.hint.zh
+
+
+def test_a_card_that_does_not_answer_does_not_end_the_doctors_report(monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", broken)
+    cpu, card = doctor._devices()
+    assert card["kind"] == "cuda:0"
+    assert card["chat_path"] == cpu["chat_path"]
+    assert "does not work" in card["why"].en
 
 
 @pytest.mark.parametrize("where", ["before", "while loading"])
@@ -296,6 +337,8 @@ def test_a_card_with_too_little_memory_is_passed_over(big_model: Path, monkeypat
     assert opened.device == "cpu"
     assert "too little memory" in opened.why.en
     assert given_back == [1]
+    with pytest.raises(NotEnoughMemoryError):
+        open_for_chat(big_model, device="cuda")
 
 
 # ---- libraries
