@@ -27,7 +27,15 @@ class Placed:
         free = [(text, box) for text, box in found if self._free(box)]
         if not found:
             return
-        text, box = free[0] if free else (found[-1][0], self._lifted(found[-1][1]))
+        self._draw(*(free[0] if free else (found[-1][0], self._lifted(found[-1][1]))))
+
+    def if_free(self, at: QPointF, text: str, outward: float, steep: float) -> None:
+        """The same for a text that the picture can do without where another one is."""
+        box = self._box(at, text, outward, steep)
+        if self._free(box):
+            self._draw(text, box)
+
+    def _draw(self, text: str, box: QRectF) -> None:
         self.boxes.append(box)
         self._painter.drawText(QPointF(box.left(), box.top() + self._metrics.ascent()), text)
 

@@ -12,11 +12,12 @@ from PySide6.QtGui import QPainter, QPen
 
 from desktop.engine.frames import Network, Scatter
 from desktop.ui.panels import axes as drawing
-from desktop.ui.panels.axes import Scale, View
+from desktop.ui.panels.axes import View
 from desktop.ui.panels.buttons import draw_glyph
 from desktop.ui.panels.look import SMALL, Look
 from desktop.ui.panels.network_layout import NetworkLayout
 from desktop.ui.panels.points import scatter_bar, scatter_range
+from desktop.ui.panels.scales import Scale
 from desktop.ui.strings import pick
 
 

@@ -18,10 +18,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 
 from desktop.engine.frames import Axis
 from desktop.ui.panels import axes as drawing
-from desktop.ui.panels.axes import ColorBar, LegendEntry, Scale, View
+from desktop.ui.panels.axes import ColorBar, LegendEntry, View
 from desktop.ui.panels.base import DRAG_STARTS, Panel
 from desktop.ui.panels.layers import Layer
 from desktop.ui.panels.look import SMALL, Look, look
+from desktop.ui.panels.scales import Scale
 
 Range = tuple[float, float, float, float]
 WIDE_ENOUGH = 8000.0
@@ -121,14 +122,20 @@ class PlotPanel(Panel):
         bottom = area.bottom() - metrics.height() - 5
         if drawing.axis_title(x_axis):
             bottom -= metrics.height()
-        _, labels = replace(y, start=bottom, end=top).ticks(drawn_with.pixels(38))
-        widest = max((metrics.horizontalAdvance(label) for label in labels), default=0.0)
-        left, right = area.left() + widest + 8, area.right() - 8
+        right = area.right() - 8
         if bar:
             right = area.right() - drawing.bar_width(bar, drawn_with, bottom - top) - 10
+        left = area.left() + drawing.number_width(replace(y, start=bottom, end=top), drawn_with) + 8
         plot = QRectF(left, top, max(20.0, right - left), max(20.0, bottom - top))
         if self.square:
-            plot = self._squared(plot, x, y)
+            room, plot = plot, self._squared(plot, x, y)
+            # A lower plot has other numbers beside it, and they may be longer.
+            beside = drawing.number_width(
+                replace(y, start=plot.bottom(), end=plot.top()), drawn_with
+            )
+            if beside + 8 > plot.left() - area.left():
+                room.setLeft(area.left() + beside + 8)
+                plot = self._squared(room, x, y)
         return View(
             plot,
             replace(x, start=plot.left(), end=plot.right()),

@@ -15,7 +15,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
-from desktop.engine.frames import Axis, Path, Surface
+from desktop.engine.frames import Path, Surface
 from desktop.ui.panels import axes as drawing
 from desktop.ui.panels.axes import ColorBar, LegendEntry
 from desktop.ui.panels.base import Panel
@@ -166,9 +166,8 @@ class Surface3dPanel(Panel):
             (self.item.x, np.array([[-1.0, 0.0], [1.0, 0.0]]), 1, field.xs),
             (self.item.y, np.array([[0.0, -1.0], [0.0, 1.0]]), 0, field.ys),
         )
-        names: list[tuple[Axis, QPointF, float, float]] = []
         placed = Placed(painter, metrics, view)
-        painter.setPen(drawn_with.color("muted"))
+        edges = []
         for axis, ends, fixed, grid in sides:
             for side in (-1.0, 1.0):
                 ends[:, fixed] = side
@@ -178,14 +177,16 @@ class Surface3dPanel(Panel):
                 draw_curve(painter, x, y, drawn_with.color("mark"), width=1.2)
                 outward = 1.0 if x.mean() > view.width / 2 else -1.0
                 steep = min(3.0, abs(y[1] - y[0]) / max(1.0, abs(x[1] - x[0])))
-                painter.setPen(drawn_with.color("muted"))
-                for value, along in ((grid[0], 0.07), (grid[-1], 0.93)):
-                    at = QPointF(x[0] + (x[1] - x[0]) * along, y[0] + (y[1] - y[0]) * along)
-                    placed.beside(at, [short(float(value))], outward, steep)
-                names.append((axis, QPointF(x.mean(), y.mean()), outward, steep))
+                edges.append((axis, grid, x, y, outward, steep))
         painter.setPen(drawn_with.color("ink"))
-        for axis, at, outward, steep in names:
-            placed.beside(at, [drawing.axis_title(axis), pick(axis.label)], outward, steep)
+        for axis, _grid, x, y, outward, steep in edges:
+            texts = [drawing.axis_title(axis), pick(axis.label)]
+            placed.beside(QPointF(x.mean(), y.mean()), texts, outward, steep)
+        painter.setPen(drawn_with.color("muted"))
+        for _axis, grid, x, y, outward, steep in edges:
+            for value, along in ((grid[0], 0.07), (grid[-1], 0.93)):
+                at = QPointF(x[0] + (x[1] - x[0]) * along, y[0] + (y[1] - y[0]) * along)
+                placed.if_free(at, short(float(value)), outward, steep)
 
     def _paint_path(
         self,
