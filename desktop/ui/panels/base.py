@@ -127,6 +127,15 @@ class Panel(QFrame):
         column.addWidget(self._body(), 1)
         self.note_label.hide()
 
+    def sizeHint(self) -> QSize:
+        """As low as it may be: rows of panels are shares of the room, and what a panel would like
+        must not move them."""
+        return QSize(super().sizeHint().width(), super().minimumSizeHint().height())
+
+    def hasHeightForWidth(self) -> bool:
+        """Words above a figure that break into lines take their room from the figure."""
+        return False
+
     def _body(self) -> QWidget:
         if not self.scrolls:
             return self.canvas

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.bilingual import Bilingual
 from desktop.course.lesson import PanelSpec
-from desktop.engine.frames import Axis, Field, Frame, Surface
+from desktop.engine.frames import Axis, Bars, Field, Frame, Matrix, Surface, Tokens
 from desktop.ui.lesson.panel_grid import WIDEST_SHARE, PanelGrid
 
 TITLE = Bilingual("图", "Figure")
@@ -66,3 +66,34 @@ def test_a_map_takes_the_width_that_its_height_can_use(qtbot: QtBot, qapp: QAppl
     grid.show_frame(Frame(1, 0, {"map": Surface(x, y, field)}, {}), ())
     qtbot.waitUntil(lambda: grid.panels["map"].width() > even + 20)
     assert grid.panels["map"].width() <= WIDEST_SHARE * grid.width() + 1
+
+
+def test_rows_keep_to_their_shares_where_room_is_short(qtbot: QtBot, qapp: QApplication) -> None:
+    """A note above its figure must not take the room of the panel over it."""
+    grid = PanelGrid()
+    qtbot.addWidget(grid)
+    grid.build([spec("table", "matrix", 0, 0), spec("list", "bars", 1, 0)], ())
+    names = tuple(f"w{k}" for k in range(9))
+    axis = Axis(Bilingual.same("p"))
+    table = Matrix(np.eye(9), names, names, axis, False)
+    bars = Bars(names, np.linspace(0, 1, 9), axis, note=Bilingual.same("what may follow"))
+    grid.resize(470, 330)
+    grid.show()
+    grid.show_only(())
+    grid.show_frame(Frame(1, 0, {"table": table, "list": bars}, {}), ())
+    qtbot.waitUntil(lambda: not grid.panels["list"].note_label.isHidden())
+    qtbot.waitUntil(lambda: abs(grid.panels["table"].height() - grid.panels["list"].height()) <= 1)
+
+
+def test_a_row_of_low_panels_has_its_natural_height(qtbot: QtBot, qapp: QApplication) -> None:
+    grid = PanelGrid()
+    qtbot.addWidget(grid)
+    grid.build([spec("words", "tokens", 0, 0), spec("curves", "curves", 1, 0)], ())
+    words = Tokens(("a", "b"), (1, 2), np.array([0.1, 0.2]), Axis(Bilingual.same("p")))
+    grid.resize(470, 400)
+    grid.show()
+    grid.show_only(())
+    grid.show_frame(Frame(1, 0, {"words": words}, {}), ())
+    low = grid.panels["words"]
+    qtbot.waitUntil(lambda: low.height() >= low.natural_height())
+    assert grid.panels["curves"].y() > low.geometry().bottom()
