@@ -20,6 +20,9 @@ from desktop import paths
 from desktop.ui import fonts
 from desktop.ui.theme import Palette, palette, theme
 
+FIELD_ICON_MOST = 20
+"""Qt keeps so much room for an icon inside a text field, whatever the size of its text."""
+
 
 def mark(widget: QWidget, **properties: object) -> None:
     """Set dynamic properties that the style sheet looks at, and restyle if already shown."""
@@ -109,12 +112,7 @@ def style_sheet(colors: Palette) -> str:
         "icons": (paths.resources() / "icons" / "controls" / theme().name).as_posix(),
         "mono": fonts.mono_family(),
     }
-    for size in (11, 12, 13, 14, 15, 16, 18, 20, 24, 28):
-        values[f"px{size}"] = f"{theme().pixels(size)}px"
-    values["field_height"] = f"{theme().pixels(20)}px"
-    ring = theme().icon_pixels(15)
-    values["box"], values["ring"] = f"{theme().icon_pixels(16)}px", f"{ring}px"
-    values["ring_round"] = f"{(ring + 1) // 2}px"
+    values |= _sizes()
     return (
         _SHEET.replace("{", "{{")
         .replace("}", "}}")
@@ -122,6 +120,25 @@ def style_sheet(colors: Palette) -> str:
         .replace(">>", "}")
         .format(**values)
     )
+
+
+def _sizes() -> dict[str, str]:
+    """Lengths that grow with the text: of the words, and less so of the signs beside them."""
+    pixels, icon_pixels = theme().pixels, theme().icon_pixels
+    ring, beside = icon_pixels(15), icon_pixels(14) + 10
+    found = {f"px{size}": pixels(size) for size in (11, 12, 13, 14, 15, 16, 18, 20, 24, 28)}
+    found |= {f"icon{size}": icon_pixels(size) for size in (11, 13, 14, 16)}
+    found |= {
+        "field_height": pixels(20),
+        "box": icon_pixels(16),
+        "ring": ring,
+        "ring_round": (ring + 1) // 2,
+        "icon_inside": min(FIELD_ICON_MOST, icon_pixels(16)),
+        "arrow_room": beside,
+        "arrow_room_focus": beside - 1,
+        "spin_room": icon_pixels(11) + 9,
+    }
+    return {name: f"{size}px" for name, size in found.items()}
 
 
 _SHEET = """
@@ -198,6 +215,8 @@ QPushButton[kind="segment"]:checked {
   background: <<selection>>; border-color: <<accent>>; color: <<ink>>; font-weight: 600;
 }
 QPushButton::menu-indicator { width: 0; }
+QPushButton, QMenu { icon-size: <<icon16>>; }
+QLineEdit > QToolButton { icon-size: <<icon_inside>>; }
 
 QToolButton {
   background: transparent; border: 1px solid transparent; border-radius: 7px; padding: 4px;
@@ -235,17 +254,17 @@ QTextBrowser, QTextEdit[kind="prose"] { border: 0; background: transparent; padd
 QTextBrowser:focus, QTextEdit[kind="prose"]:focus { border: 0; padding: 0; }
 QPlainTextEdit[kind="code"] { font-family: "<<mono>>"; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
-  subcontrol-origin: border; width: 20px; border: 0; background: transparent;
+  subcontrol-origin: border; width: <<spin_room>>; border: 0; background: transparent;
 }
 QAbstractSpinBox::up-button { subcontrol-position: top right; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
-QAbstractSpinBox::up-arrow { image: url("<<icons>>/chevron-up.svg"); width: 11px; height: 11px; }
-QAbstractSpinBox::down-arrow { image: url("<<icons>>/chevron-down.svg"); width: 11px; height: 11px; }
-QComboBox { padding-right: 24px; }
-QComboBox:focus { padding-right: 23px; }
+QAbstractSpinBox::up-arrow { image: url("<<icons>>/chevron-up.svg"); width: <<icon11>>; height: <<icon11>>; }
+QAbstractSpinBox::down-arrow { image: url("<<icons>>/chevron-down.svg"); width: <<icon11>>; height: <<icon11>>; }
+QComboBox { padding-right: <<arrow_room>>; }
+QComboBox:focus { padding-right: <<arrow_room_focus>>; }
 QComboBox:hover { background: <<hover>>; }
-QComboBox::drop-down { border: 0; width: 24px; }
-QComboBox::down-arrow { image: url("<<icons>>/chevron-down.svg"); width: 14px; height: 14px; }
+QComboBox::drop-down { border: 0; width: <<arrow_room>>; }
+QComboBox::down-arrow { image: url("<<icons>>/chevron-down.svg"); width: <<icon14>>; height: <<icon14>>; }
 QComboBox QAbstractItemView {
   background: <<raised>>; border: 1px solid <<line>>; border-radius: 8px; padding: 4px; outline: 0;
   selection-background-color: <<selection>>; selection-color: <<ink>>;
@@ -317,7 +336,7 @@ QMenu::item:selected { background: <<selection>>; }
 QMenu::item:disabled { color: <<faint>>; }
 QMenu::separator { height: 1px; background: <<hairline>>; margin: 5px 8px; }
 QMenu::icon { padding-left: 8px; }
-QMenu::right-arrow { image: url("<<icons>>/chevron-right.svg"); width: 13px; height: 13px; }
+QMenu::right-arrow { image: url("<<icons>>/chevron-right.svg"); width: <<icon13>>; height: <<icon13>>; }
 QMenuBar { background: <<paper>>; }
 QMenuBar::item:selected { background: <<hover>>; border-radius: 5px; }
 

@@ -120,3 +120,30 @@ def test_icons_grow_with_large_text_only(qapp):
     theme().set(text_scale=1.0)
     assert sizes[0.8] == sizes[1.0] == 18
     assert 24 <= sizes[2.0] <= 36
+
+
+def test_signs_in_buttons_and_lists_grow_with_large_text(qapp, qtbot):
+    from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
+
+    from desktop.ui.style import apply_style
+    from desktop.ui.theme import theme
+
+    button, choice = QPushButton(icons.icon("folder"), "open"), QComboBox()
+    for widget in (button, choice):
+        qtbot.addWidget(widget)
+        widget.show()
+    sizes = {}
+    for scale in (1.0, 1.5):
+        theme().set(text_scale=scale)
+        apply_style(qapp)
+        option = QStyleOptionComboBox()
+        choice.initStyleOption(option)
+        option.rect.setRect(0, 0, 200, 40)
+        part = QStyle.SubControl.SC_ComboBoxArrow
+        arrow = choice.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, part, choice
+        )
+        sizes[scale] = button.iconSize().width(), arrow.width()
+    theme().set(text_scale=1.0)
+    apply_style(qapp)
+    assert sizes == {1.0: (16, 24), 1.5: (21, 28)}

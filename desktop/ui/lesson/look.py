@@ -24,13 +24,14 @@ def sheet() -> str:
     """What the lesson view needs beyond the application's style sheet, for the theme in force."""
     p, px = palette(), theme().pixels
     line = mixed(p.hairline, p.mark, 0.55)
+    arrow = theme().icon_pixels(14) + 8
     return f"""
     #LessonView, #ProsePage, #CodePage {{ background: {p.paper}; }}
     #PanelArea, #PanelGrid {{ background: transparent; }}
-    #ControlsPage QComboBox, QFrame[kind="strip"] > QComboBox {{ padding: 1px 22px 1px 8px;
+    #ControlsPage QComboBox, QFrame[kind="strip"] > QComboBox {{ padding: 1px {arrow}px 1px 8px;
         min-height: {px(22)}px; }}
     #ControlsPage QComboBox:focus, QFrame[kind="strip"] > QComboBox:focus {{
-        padding: 0 21px 0 7px; }}
+        padding: 0 {arrow - 1}px 0 7px; }}
     #ControlsPage QLineEdit {{ padding: 1px 8px; min-height: {px(22)}px; }}
     #ControlsPage QLineEdit:focus, #ControlsPage QLineEdit[invalid="true"] {{ padding: 0 7px; }}
     #ControlsPage QPlainTextEdit {{ padding: 2px 6px; }}
