@@ -157,7 +157,8 @@ class SettingsPage(QWidget):
             label = self._said(key, role="muted")
             self._labels.append(label)
             # Words beside a button or a field stand on the same line as the words inside it.
-            label.setContentsMargins(0, _drop(widgets[0]), 0, 0)
+            first = next(widget for widget in widgets if widget is not self._sure)
+            label.setContentsMargins(0, _drop(first), 0, 0)
             row.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
             values = QVBoxLayout()
             values.setSpacing(8)
@@ -281,7 +282,7 @@ class Segments(QWidget):
 
 def _drop(beside: QWidget) -> int:
     """How much lower than its top the words in this widget stand."""
-    if isinstance(beside, QLabel):
+    if isinstance(beside, QLabel) or beside.findChild(QSlider) is not None:
         return 1
     buttons = isinstance(beside, Segments) or beside.findChild(QPushButton) is not None
     return 7 if buttons else 3

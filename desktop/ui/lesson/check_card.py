@@ -27,7 +27,6 @@ class IconLabel(QLabel):
     def __init__(self, name: str, role: str) -> None:
         super().__init__()
         self._name, self._role = name, role
-        self.setFixedSize(18, 18)
         theme().changed.connect(self.redraw)
         self.redraw()
 
@@ -39,7 +38,9 @@ class IconLabel(QLabel):
     def redraw(self) -> None:
         """Paint the icon in the theme in force."""
         color = getattr(palette(), self._role)
-        self.setPixmap(pixmap(self._name, 17, color, self.devicePixelRatioF()))
+        side = theme().icon_pixels(17)
+        self.setFixedSize(side + 1, side + 1)
+        self.setPixmap(pixmap(self._name, side, color, self.devicePixelRatioF()))
 
 
 class CheckCard(QFrame):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QProgressBar, QRadioButton, QWidget
 
 from desktop.course.checks import settle
@@ -20,6 +20,12 @@ from desktop.ui.lesson.check_card import CheckCard, series_of
 from desktop.ui.lesson.look import button, label, set_part
 from desktop.ui.markdown import spaced
 from desktop.ui.strings import pick, tr
+from desktop.ui.theme import theme
+
+RING, RING_EDGE = 15, 11
+"""A ring's width at the usual size of text, and what stands around it."""
+ONE_LINE = 10_000
+"""So wide that no answer breaks."""
 
 
 class OptionRow(QWidget):
@@ -31,7 +37,6 @@ class OptionRow(QWidget):
         super().__init__()
         self.option = option
         self.radio = QRadioButton()
-        self.radio.setFixedWidth(26)
         self.text = label("body", wrap=True)
         self.text.setCursor(Qt.CursorShape.PointingHandCursor)
         self.text.installEventFilter(self)
@@ -41,6 +46,17 @@ class OptionRow(QWidget):
         row.setSpacing(4)
         row.addWidget(self.radio, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
+        theme().changed.connect(self._fit_ring)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_ring()
+
+    def _fit_ring(self) -> None:
+        """The ring stands in the middle of the first line, whatever the size of the text."""
+        line = self.text.heightForWidth(ONE_LINE)
+        high = max(line, self.radio.sizeHint().height())
+        self.radio.setFixedSize(theme().icon_pixels(RING) + RING_EDGE, high)
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         pressed = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.ui.panels.look import BODY, SMALL, Look, look
+from desktop.ui.panels.subscripts import draw_name, name_width
 
 if TYPE_CHECKING:
     from desktop.ui.panels.base import Panel
@@ -177,7 +178,7 @@ class Canvas(QWidget):
 
 def draw_hover(painter: QPainter, area: QRectF, hover: Hover, drawn_with: Look) -> QRectF:
     """Draw the small box that names what the pointer is over, kept inside ``area``."""
-    bold, plain = drawn_with.font(BODY, 600), drawn_with.font(BODY)
+    plain = drawn_with.font(BODY)
     small = drawn_with.font(SMALL)
     title_m, row_m = drawn_with.metrics(BODY, 600), drawn_with.metrics(BODY)
     text_m = drawn_with.metrics(SMALL)
@@ -187,7 +188,7 @@ def draw_hover(painter: QPainter, area: QRectF, hover: Hover, drawn_with: Look) 
     names = max((row_m.horizontalAdvance(name) for _, name, _ in hover.rows), default=0.0)
     values = max((row_m.horizontalAdvance(value) for _, _, value in hover.rows), default=0.0)
     inner = swatches + names + (gap if names and values else 0) + values
-    inner = max(inner, title_m.horizontalAdvance(hover.title) if hover.title else 0.0)
+    inner = max(inner, name_width(hover.title, drawn_with, BODY, 600))
     flags = Qt.TextFlag.TextWordWrap.value
     text_box = QRectF()
     if hover.text:
@@ -210,10 +211,9 @@ def draw_hover(painter: QPainter, area: QRectF, hover: Hover, drawn_with: Look) 
     painter.drawRoundedRect(box, 5, 5)
     x, y = box.left() + pad, box.top() + 0.75 * pad
     if hover.title:
-        painter.setFont(bold)
         painter.setPen(drawn_with.color("ink"))
-        title = title_m.elidedText(hover.title, Qt.TextElideMode.ElideRight, inner + 1)
-        painter.drawText(QPointF(x, y + title_m.ascent()), title)
+        at = QPointF(x, y + title_m.ascent())
+        draw_name(painter, at, hover.title, drawn_with, BODY, 600, room=inner + 1)
         y += line
     painter.setFont(plain)
     for color, name, value in hover.rows:

@@ -21,6 +21,7 @@ from desktop.ui.panels.canvas import Hover
 from desktop.ui.panels.grid import Grid, lay_out, matrix_limits, paint_cells, paint_names
 from desktop.ui.panels.look import SMALL, Look, look
 from desktop.ui.panels.numbers import number, with_unit
+from desktop.ui.panels.subscripts import draw_name
 from desktop.ui.strings import pick, tr
 
 NAMES_FROM = 150.0
@@ -134,12 +135,10 @@ class MatricesPanel(Panel):
         for k, (matrix, tile) in enumerate(zip(self.item.matrices, tiles, strict=True)):
             grid, inner, names = self._grid(matrix, tile, drawn_with)
             chosen = k == self.item.selected
-            painter.setFont(drawn_with.font(SMALL, 600))
             painter.setPen(drawn_with.color("accent" if chosen else "ink"))
-            title = metrics.elidedText(
-                pick(matrix.title), Qt.TextElideMode.ElideRight, tile.width() - 4
-            )
-            painter.drawText(tile.topLeft() + QPointF(3, metrics.ascent() + 1), title)
+            at = tile.topLeft() + QPointF(3, metrics.ascent() + 1)
+            title, room = pick(matrix.title), tile.width() - 4
+            draw_name(painter, at, title, drawn_with, SMALL, 600, room=room)
             paint_cells(painter, matrix, grid, limits[k], drawn_with)
             if names:
                 paint_names(painter, matrix, grid, inner, drawn_with)

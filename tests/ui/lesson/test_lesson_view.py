@@ -6,13 +6,24 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from desktop.bilingual import Bilingual, GlassboxError
 from desktop.course.prose import parse_link
 from desktop.engine.frames import Finding, Frame
+from desktop.ui import style
 from desktop.ui.lesson.lesson_view import LessonView
+from desktop.ui.lesson.prediction_card import OptionRow
 from desktop.ui.strings import language
 from desktop.ui.theme import theme
 from tests.ui.lesson.support import FakeSession, run_of
@@ -519,3 +530,26 @@ def test_an_older_report_does_not_undo_what_was_just_chosen(
     assert not box.isChecked()
     fake.tell(step=3, head=3, parameters=old)  # later, for instance another run was chosen
     assert box.isChecked()
+
+
+def test_rings_of_answers_grow_with_the_text(
+    view: LessonView, qtbot: QtBot, qapp: QApplication
+) -> None:
+    view.go_to(1)
+    for scale in (1.0, 2.0):
+        theme().set(text_scale=scale)
+        style.apply_style(qapp)
+        row = view.prose.predictions()[0].rows[0]
+
+        def stands_right(row: OptionRow = row, most: float = 4 * scale) -> bool:
+            first_line = row.text.y() + row.text.fontMetrics().height() / 2
+            off = abs(row.radio.geometry().center().y() - first_line)
+            option = QStyleOptionButton()
+            row.radio.initStyleOption(option)
+            part = QStyle.SubElement.SE_RadioButtonIndicator
+            ring = row.radio.style().subElementRect(part, option, row.radio)
+            return row.radio.rect().adjusted(1, 1, -1, -1).contains(ring) and off <= most
+
+        qtbot.waitUntil(stands_right)
+    theme().set(text_scale=1.0)
+    style.apply_style(qapp)
