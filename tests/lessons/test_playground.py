@@ -185,7 +185,9 @@ def test_a_frame_changes_nothing_and_is_never_written_again():
 def test_confusion_matrix_counts_every_test_point():
     made = experiment(data="xor", hidden=())
     scalars = made.step()
-    counts = made.frame()["confusion"].values
+    shown = made.frame()["confusion"]
+    counts = shown.values
+    assert shown.value.limits == (0.0, counts.max())  # no points at all is the darkest colour
     assert counts.sum() == len(made.training.data.y_test)
     assert np.trace(counts) / counts.sum() == pytest.approx(scalars["test_accuracy"])
 

@@ -14,6 +14,7 @@ from desktop.bilingual import Bilingual
 from desktop.runtime.chat_messages import ModelInfo
 from desktop.ui.chat.numbers import parameters
 from desktop.ui.lesson.look import button, label
+from desktop.ui.markdown import spaced
 from desktop.ui.strings import language, pick, tr
 
 SMALL = 100_000_000
@@ -83,7 +84,7 @@ class Welcome(QWidget):
         self.phi_button.setText(tr("chat_welcome.phi"))
         self.phi_button.setVisible(is_tutor)
         for one, text in zip(self.starters, self._questions, strict=False):
-            one.setText(pick(text))
+            one.setText(spaced(pick(text)))
         for place, one in enumerate(self.starters):
             one.setVisible(is_tutor and place < len(self._questions))
         if info is None:

@@ -58,7 +58,7 @@ from desktop.ui.elided import ElidedLabel
 from desktop.ui.panels import export
 from desktop.ui.panels.buttons import GlyphButton
 from desktop.ui.panels.canvas import Canvas, Hover
-from desktop.ui.panels.look import BODY, SMALL, TITLE, Look, forget_fonts, look, paper_look
+from desktop.ui.panels.look import BODY, TITLE, Look, forget_fonts, look, paper_look
 from desktop.ui.strings import language, pick, tr
 from desktop.ui.theme import theme
 
@@ -104,6 +104,7 @@ class Panel(QFrame):
         self.title_label = ElidedLabel(self)
         self.title_label.setMinimumWidth(20)
         self.note_label = QLabel(self)
+        self.note_label.setProperty("role", "small")
         self.note_label.setTextFormat(Qt.TextFormat.PlainText)
         self.note_label.setMinimumWidth(20)
         self.note_label.setWordWrap(True)
@@ -326,11 +327,9 @@ class Panel(QFrame):
     def _restyle(self) -> None:
         drawn_with = look()
         self.title_label.setFont(drawn_with.font(TITLE, 600))
-        self.note_label.setFont(drawn_with.font(SMALL))
-        for label, role in ((self.title_label, "ink"), (self.note_label, "muted")):
-            shades = label.palette()
-            shades.setColor(label.foregroundRole(), drawn_with.color(role))
-            label.setPalette(shades)
+        shades = self.title_label.palette()
+        shades.setColor(self.title_label.foregroundRole(), drawn_with.color("ink"))
+        self.title_label.setPalette(shades)
         for button in self.findChildren(GlyphButton):
             button.updateGeometry()
             button.update()

@@ -18,9 +18,16 @@ from desktop.ui.panels.numbers import fixed, number, short
 from desktop.ui.strings import pick
 
 CELL_WIDE, CELL_HIGH = 76.0, 40.0
+TALLEST, WIDEST = 1.4, 2.6
+"""A cell's height in widths and its width in heights, at most: a table should still look like one."""
 SIGNS = 2
+ROUNDED_FROM = 2.0
+"""Where the largest number is at least this, one decimal is enough."""
 VALUES_FROM = 15.0
 """Cells at least this high, and wide enough for the number, show it."""
+
+
+NAMES_APART = 8.0
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,8 @@ def _fitted(room: QRectF, rows: int, columns: int, *, square: bool) -> QRectF:
     if square:
         wide = high = min(room.width() / max(1, columns), room.height() / max(1, rows))
     else:
-        high = min(high, wide * 1.15)
-        wide = min(wide, high * 2.6)
+        high = min(high, wide * TALLEST)
+        wide = min(wide, high * WIDEST)
     return QRectF(room.left(), room.top(), wide * columns, max(1.0, high * rows))
 
 
@@ -148,11 +155,7 @@ def _paint_values(
 ) -> None:
     if grid.high < VALUES_FROM * drawn_with.scale or grid.rows * grid.columns > 900:
         return
-    texts = cell_texts(item)
-    metrics = drawn_with.metrics(SMALL)
-    widest = max((metrics.horizontalAdvance(text) for row in texts for text in row), default=0.0)
-    if widest + 4 > grid.wide:
-        return
+    texts = _fitting_texts(item, grid.wide - 4, drawn_with)
     painter.setFont(drawn_with.font(SMALL))
     for i, row in enumerate(texts):
         for j, text in enumerate(row):
@@ -161,8 +164,19 @@ def _paint_values(
                 painter.drawText(grid.cell(i, j), Qt.AlignmentFlag.AlignCenter, text)
 
 
-def cell_texts(item: Matrix) -> list[list[str]]:
-    """Each cell's number as short as it can be while columns stay comparable."""
+def _fitting_texts(item: Matrix, room: float, drawn_with: Look) -> list[list[str]]:
+    """The numbers if they fit into cells so wide, with a decimal less where that is enough."""
+    metrics = drawn_with.metrics(SMALL)
+    for fewer in (0, 1):
+        texts = cell_texts(item, fewer=fewer)
+        if all(metrics.horizontalAdvance(text) <= room for row in texts for text in row):
+            return texts
+    return []
+
+
+def cell_texts(item: Matrix, *, fewer: int = 0) -> list[list[str]]:
+    """Each cell's number as short as it can be while columns stay comparable; with ``fewer``
+    decimals where at least two digits of the large ones remain."""
     values = np.asarray(item.values, float)
     hidden = item.mask if item.mask is not None else np.zeros(values.shape, bool)
     shown = values[np.isfinite(values) & ~hidden]
@@ -174,6 +188,8 @@ def cell_texts(item: Matrix) -> list[list[str]]:
     largest = float(np.abs(shown).max())
     whole = bool(np.all(shown == np.rint(shown))) and largest < 1e6
     decimals = 0 if whole else int(np.clip(2 - math.floor(math.log10(max(largest, 0.05))), 0, 2))
+    if largest >= ROUNDED_FROM:
+        decimals = max(min(1, decimals), decimals - fewer)
     extreme = largest >= 1e5 or (0 < largest < 5e-3)
     return [
         [
@@ -220,13 +236,28 @@ def paint_names(
             box.adjust(-spare, 0, spare, 0)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, item.columns[j])
     painter.setPen(drawn_with.color("muted"))
-    base = area.top() + metrics.ascent()
-    if text := pick(item.column_axis):
-        middle = grid.cells.center().x() - metrics.horizontalAdvance(text) / 2
-        painter.drawText(QPointF(max(grid.cells.left(), middle), base), text)
+    for x, text in axis_names(item, grid, area.left(), drawn_with):
+        painter.drawText(QPointF(x, area.top() + metrics.ascent()), text)
+
+
+def axis_names(item: Matrix, grid: Grid, left: float, drawn_with: Look) -> list[tuple[float, str]]:
+    """(left end, text) of what rows and columns are: one over the rows' names, one over the cells,
+    side by side. Where both are long, the second one is cut short."""
+    metrics, cells = drawn_with.metrics(SMALL), grid.cells
+    found: list[tuple[float, str]] = []
     if text := pick(item.row_axis):
-        right = grid.cells.left() - 6 - metrics.horizontalAdvance(text)
-        painter.drawText(QPointF(max(area.left(), right), base), text)
+        x = max(left, cells.left() - 6 - metrics.horizontalAdvance(text))
+        found.append((x, text))
+        left = x + metrics.horizontalAdvance(text) + NAMES_APART
+    if text := pick(item.column_axis):
+        wide = metrics.horizontalAdvance(text)
+        x = max(cells.left(), left, cells.center().x() - wide / 2)
+        if x + wide > cells.right():
+            x = max(left, cells.right() - wide)
+            room = max(0.0, cells.right() - x)
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        found.append((x, text))
+    return found
 
 
 def _paint_upright(

@@ -16,7 +16,14 @@ from desktop.ui.panels import axes as drawing
 from desktop.ui.panels.axes import ColorBar
 from desktop.ui.panels.base import Panel
 from desktop.ui.panels.canvas import Hover
-from desktop.ui.panels.grid import Grid, lay_out, matrix_limits, paint_cells, paint_names
+from desktop.ui.panels.grid import (
+    Grid,
+    axis_names,
+    lay_out,
+    matrix_limits,
+    paint_cells,
+    paint_names,
+)
 from desktop.ui.panels.look import SMALL, Look, look
 from desktop.ui.panels.numbers import number, with_unit
 from desktop.ui.strings import pick, tr
@@ -55,9 +62,9 @@ class MatrixPanel(Panel):
             top = max(found.cells.top(), area.top() + metrics.height() + 4)
             return found, area, QPointF(strip, top - 5)
         left = max(area.left(), area.right() - wide)
-        axis = pick(self.item.column_axis)
-        axis_end = found.cells.center().x() + metrics.horizontalAdvance(axis) / 2
-        if axis and axis_end + 10 < left:
+        names = axis_names(self.item, found, area.left(), drawn_with)
+        end = max((x + metrics.horizontalAdvance(text) for x, text in names), default=left)
+        if pick(self.item.column_axis) and end + 10 < left:
             return found, area, QPointF(left, base)
         lower = area.adjusted(0, metrics.height() + 2, 0, 0)
         return (

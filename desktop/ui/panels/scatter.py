@@ -78,14 +78,28 @@ class ScatterPanel(PlotPanel):
             return
         valued = any(group.values is not None for group in self.item.groups)
         self._draw_values = tuple(self.spec.options.get("draw_values", (1, -1) if valued else ()))
-        for index, value in enumerate(self._draw_values):
-            button = GlyphButton("", self, word=f"+ {short(value)}")
+        for index in range(len(self._draw_values)):
+            button = GlyphButton("", self)
             button.setCheckable(True)
             button.setAutoExclusive(True)
             button.setChecked(index == 0)
-            button.set_name(f"{tr('panel.class')} {short(value)}")
             self._value_buttons.append(button)
             self.add_tool(button)
+        self._name_values()
+
+    def _name_values(self) -> None:
+        """Each button says what a click into the figure adds; both signs are written out where
+        values have both."""
+        signed = any(value < 0 for value in self._draw_values)
+        for button, value in zip(self._value_buttons, self._draw_values, strict=True):
+            text = f"+{short(value)}" if signed and value > 0 else short(value)
+            button.word = tr("panel.draw_value", value=text)
+            button.set_name(f"{tr('panel.class')} {text}")
+            button.updateGeometry()
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self._name_values()
 
     def axes(self) -> tuple[Axis, Axis]:
         return self.item.x, self.item.y

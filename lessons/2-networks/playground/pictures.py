@@ -159,11 +159,12 @@ class Painter:
             return error_table(
                 self._test_guess() * data.y_scale, data.y_test * data.y_scale, data.y_scale
             )
+        counts = self.confusion_counts()
         return Matrix(
-            self.confusion_counts(),
+            counts,
             ("−1", "+1"),
             ("−1", "+1"),
-            Axis(Bilingual("测试点数", "test points")),
+            Axis(Bilingual("测试点数", "test points"), limits=(0.0, max(1.0, float(counts.max())))),
             diverging=False,
             row_axis=Bilingual("真实类别", "true class"),
             column_axis=Bilingual("网络的判断", "network's answer"),
