@@ -21,7 +21,7 @@ from desktop.ui.panels.numbers import number, with_unit
 from desktop.ui.panels.tokens import visible
 from desktop.ui.strings import pick, tr
 
-ROOMY = 1.45
+ROOMY = 1.9
 """So much higher than it must be a row may become."""
 
 

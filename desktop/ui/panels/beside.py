@@ -49,7 +49,10 @@ class Placed:
         return QRectF(x, min(at.y() + BELOW + lower, self._view.height - high), wide, high)
 
     def _free(self, box: QRectF) -> bool:
-        return not any(box.adjusted(-4, 0, 4, 0).intersects(other) for other in self.boxes)
+        inside = box.width() <= self._view.width
+        return inside and not any(
+            box.adjusted(-4, 0, 4, 0).intersects(other) for other in self.boxes
+        )
 
     def _lifted(self, box: QRectF) -> QRectF:
         lines = [box.translated(0, k * box.height()) for k in (1, -1, 2, -2)]

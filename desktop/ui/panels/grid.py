@@ -18,8 +18,10 @@ from desktop.ui.panels.numbers import fixed, number, short
 from desktop.ui.strings import pick
 
 CELL_WIDE, CELL_HIGH = 76.0, 40.0
-TALLEST, WIDEST = 1.4, 2.6
-"""A cell's height in widths and its width in heights, at most: a table should still look like one."""
+SMALL_CELL = 22.0
+TALL, TALLEST, WIDEST = 1.15, 1.4, 2.6
+"""A cell's height in widths, if it is small and otherwise, and its width in heights, at most: a map
+of many cells keeps its shape, a table of few may use the room for its numbers."""
 SIGNS = 2
 ROUNDED_FROM = 2.0
 """Where the largest number is at least this, one decimal is enough."""
@@ -105,7 +107,7 @@ def _fitted(room: QRectF, rows: int, columns: int, *, square: bool) -> QRectF:
     if square:
         wide = high = min(room.width() / max(1, columns), room.height() / max(1, rows))
     else:
-        high = min(high, wide * TALLEST)
+        high = min(high, wide * (TALLEST if wide >= SMALL_CELL else TALL))
         wide = min(wide, high * WIDEST)
     return QRectF(room.left(), room.top(), wide * columns, max(1.0, high * rows))
 

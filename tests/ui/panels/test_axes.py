@@ -60,4 +60,8 @@ def test_numbers_of_a_small_relief_yield_to_its_names(qapp: QApplication) -> Non
     assert len(placed.boxes) == 1
     placed.if_free(QPointF(20, 20), "3.6", 1.0, 1.0)
     assert len(placed.boxes) == 2
+    placed.beside(
+        QPointF(100, 170), ["slope w (10⁴ ¥/m² / 10 km), per standard deviation", "w"], 1.0, 1.0
+    )
+    assert placed.boxes[-1].right() <= 200  # the short name, where the long one has no room
     painter.end()

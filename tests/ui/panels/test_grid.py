@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.bilingual import Bilingual
 from desktop.engine import frames as f
-from desktop.ui.panels.grid import TALLEST, axis_names, cell_texts, lay_out
+from desktop.ui.panels.grid import TALL, TALLEST, axis_names, cell_texts, lay_out
 from desktop.ui.panels.look import SMALL, look
 from desktop.ui.strings import language
 
@@ -41,6 +41,8 @@ def test_names_of_rows_and_columns_never_lie_on_one_another(qapp: QApplication, 
 def test_cells_are_a_little_taller_than_wide_where_that_fills_the_room(qapp: QApplication) -> None:
     grid = lay_out(table(np.eye(9)), QRectF(0, 0, 240, 900), look())
     assert grid.high == pytest.approx(TALLEST * grid.wide)
+    many = lay_out(table(np.eye(30)), QRectF(0, 0, 240, 900), look())
+    assert many.high == pytest.approx(TALL * many.wide)
 
 
 def test_a_decimal_goes_only_where_two_digits_remain() -> None:
