@@ -42,9 +42,9 @@ def test_the_same_step_gives_the_same_picture(qapp, tmp_path: Path, course):
 def test_the_chat_has_asked_and_answered(qapp, tmp_path: Path):
     make_model(tmp_path / "data" / "models" / "tiny")
     images = []
-    for number, words in enumerate((["--chat", "Once upon"], [])):
-        picture = tmp_path / f"{number}.png"
-        done = shot("settings", "--out", str(picture), "--data-dir", str(tmp_path / "data"), *words)
+    for folder, words in (("data", ["--chat", "Once upon"]), ("fresh", [])):
+        picture = tmp_path / f"{folder}.png"
+        done = shot("settings", "--out", str(picture), "--data-dir", str(tmp_path / folder), *words)
         assert done.returncode == 0, done.stderr
         images.append(QImage(str(picture)))
     store = Store(tmp_path / "data" / "glassbox.sqlite3")
