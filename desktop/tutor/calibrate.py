@@ -1,18 +1,20 @@
 """Fits what the search and “this lies outside the course” go by: ``python -m desktop.tutor.calibrate``.
 
-Each wording of the data files is asked as if it had never been written (its record is searched
-without it). The weights of the signals make the right record, or one about the same, as likely as
-possible: a softmax over all records, both languages together. Then, by language, a logistic regression
-over a few numbers of the best match decides whether the course covers a question; for that, the
-questions from elsewhere are asked of an index that knows only the other half of them. Prints what
-belongs into ``retrieval`` and ``grounding``, how often the right record comes first or among two, and
-what the decision loses. Imports torch; the held-out questions are never read.
+Every fourth wording of the data files is asked as if it had never been written: its record is searched
+without it, by a matcher that was trained without it. Half of the records of what lies outside the course are
+unknown to the index and the matcher, each half once. The weights of the signals make the right record,
+or one about the same, as likely as possible: a softmax over all records, both languages together. Then, by
+language, a logistic regression over a few numbers of the best match decides whether the course covers a
+question, with the unknown half as what lies outside. Prints what belongs into ``retrieval`` and
+``coverage``, how often the right record comes first or among two, and what the decision loses. Takes some
+minutes. Imports torch; the held-out questions are never read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,39 +23,60 @@ import torch.nn.functional as F
 from desktop import paths, tutor
 from desktop.bilingual import LANGUAGES, Language
 from desktop.course.glossary import Glossary, load_glossary
-from desktop.tutor.records import Record, load_records
+from desktop.tutor.coverage import decisive
+from desktop.tutor.records import Record, load_records, same_topic
 from desktop.tutor.retrieval import BY_HAND, SIGNALS, WEIGHTS, Index, Match
+from desktop.tutor.train_matcher import train
 
 EVERY = 4
 """One wording in so many is asked."""
 Asked = tuple[str, Record]
+Signs = tuple[float, ...]
 
 
-def wordings(records: Sequence[Record], every: int = EVERY) -> list[Asked]:
+def wordings(records: Iterable[Record], every: int = EVERY) -> list[Asked]:
     """Questions and the records that they belong to."""
     return [(question, one) for one in records for question in one.questions][::every]
 
 
-def same_topic(wanted: Record, found: Record) -> bool:
-    """Whether an answer is about what was asked: the same record, a shared term or lesson, or both
-    about something outside."""
-    if wanted.kind == found.kind == "outside":
-        return True
-    return wanted is found or bool(set(wanted.ids) & set(found.ids))
+@dataclass(frozen=True)
+class Trial:
+    """An index that knows half of what lies outside, questions that it should find the record of, and
+    questions from elsewhere of a sort that it does not know."""
+
+    index: Index
+    asked: tuple[Asked, ...]
+    strange: tuple[str, ...]
+
+
+def trials(records: Sequence[Record], lang: Language, glossary: Glossary) -> list[Trial]:
+    """One for each half of the records of one language that are outside the course."""
+    outside = [one for one in records if one.kind == "outside"]
+    found = []
+    for half in range(2):
+        unknown = outside[1 - half :: 2]
+        known = [one for one in records if one not in unknown]
+        asked = wordings(known)
+        matcher = train(known, glossary, {question for question, _ in asked})
+        strange = [question for one in unknown for question in one.questions]
+        index = Index(known, lang, glossary, matcher)
+        found.append(Trial(index, tuple(asked[half::2]), tuple(strange)))
+    return found
 
 
 # ---- the search
 
 
-def signals_of(index: Index, asked: Sequence[Asked]) -> tuple[torch.Tensor, torch.Tensor]:
+def signals_of(trial: Trial) -> tuple[torch.Tensor, torch.Tensor]:
     """(questions, records, signals), each question left out, and which records are right."""
+    index, asked = trial.index, trial.asked
     signals = np.stack([index.signals(question, record) for question, record in asked])
     right = [[same_topic(record, one) for one in index.records] for _, record in asked]
     return torch.tensor(signals, dtype=torch.float32), torch.tensor(right)
 
 
 def fitted_weights(samples: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    """The weights under which the right records are most likely, one sample a language."""
+    """The weights under which the right records are most likely, one sample a trial."""
     free = torch.tensor([float(name not in BY_HAND) for name in SIGNALS])
     given = torch.tensor(WEIGHTS, dtype=torch.float32) * (1 - free)
     weights = free.clone().requires_grad_()
@@ -102,31 +125,21 @@ def hits(
 # ---- outside the course
 
 
-def features_of(match: Match) -> list[float]:
-    """What the decision looks at, in the order of ``grounding.DECISION``."""
-    return [match.covered, match.familiar, float(match.named), match.lead]
+def signs_of(trial: Trial) -> tuple[list[Signs], list[Signs]]:
+    """What the decision would look at, of questions about the course and of those from elsewhere."""
+    course = [one for one in trial.asked if one[1].kind != "outside"]
+    inside = [trial.index.search(question, 1, but=record) for question, record in course]
+    outside = [trial.index.search(question, 1) for question in trial.strange]
+    return _signs(inside), _signs(outside)
 
 
-def asked_anew(
-    records: Sequence[Record], lang: Language, glossary: Glossary
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Features of questions from inside and from outside the course."""
-    inside = [one for one in records if one.kind != "outside"]
-    outside = [one for one in records if one.kind == "outside"]
-    kept: list[list[float]] = []
-    strange: list[list[float]] = []
-    for half in range(2):
-        index = Index([*inside, *outside[half::2]], lang, glossary)
-        for question, record in wordings(inside)[half::2]:
-            kept += [features_of(one) for one in index.search(question, 1, but=record)]
-        for question, _ in wordings(outside[1 - half :: 2], 1):
-            strange += [features_of(one) for one in index.search(question, 1)]
-    return kept, strange
+def _signs(found: Iterable[Sequence[Match]]) -> list[Signs]:
+    return [decisive(match) for matches in found for match in matches]
 
 
-def fitted_decision(inside: list[list[float]], outside: list[list[float]]) -> torch.Tensor:
+def fitted_decision(inside: Sequence[Signs], outside: Sequence[Signs]) -> torch.Tensor:
     """Weights and, last, bias of a logistic regression in which both sides weigh the same."""
-    x = torch.tensor([[*one, 1.0] for one in inside + outside])
+    x = torch.tensor([[*one, 1.0] for one in (*inside, *outside)])
     y = torch.tensor([1.0] * len(inside) + [0.0] * len(outside))
     share = torch.where(y > 0, 0.5 / len(inside), 0.5 / len(outside))
     weights = torch.zeros(x.shape[1], requires_grad=True)
@@ -138,12 +151,14 @@ def fitted_decision(inside: list[list[float]], outside: list[list[float]]) -> to
     return minimized(weights, loss)
 
 
-def report(records: Sequence[Record], lang: Language, glossary: Glossary) -> dict[str, object]:
+def report(tried: Sequence[Trial], lang: Language) -> dict[str, object]:
     """The decision of one language and what it would lose at several levels."""
-    inside, outside = asked_anew(records, lang, glossary)
+    signs = [signs_of(trial) for trial in tried]
+    inside = [one for here, _ in signs for one in here]
+    outside = [one for _, elsewhere in signs for one in elsewhere]
     weights = fitted_decision(inside, outside)
 
-    def chances(features: list[list[float]]) -> torch.Tensor:
+    def chances(features: Sequence[Signs]) -> torch.Tensor:
         return torch.sigmoid(torch.tensor([[*one, 1.0] for one in features]) @ weights)
 
     levels = {
@@ -160,19 +175,19 @@ def main() -> None:
     """Fit everything and print it."""
     records = load_records(tutor.data_folder())
     glossary = load_glossary(paths.resources() / "glossary")
-    by_language = {lang: [one for one in records if one.lang == lang] for lang in LANGUAGES}
-    asked = {lang: wordings(by_language[lang]) for lang in LANGUAGES}
-    samples = {
-        lang: signals_of(Index(by_language[lang], lang, glossary), asked[lang])
+    tried = {
+        lang: trials([one for one in records if one.lang == lang], lang, glossary)
         for lang in LANGUAGES
     }
-    weights = fitted_weights(list(samples.values()))
+    samples = {lang: [signals_of(trial) for trial in tried[lang]] for lang in LANGUAGES}
+    weights = fitted_weights([one for found in samples.values() for one in found])
     print(json.dumps({"weights": [round(weight, 2) for weight in weights.tolist()]}))
     for lang in LANGUAGES:
-        print(json.dumps({"lang": lang, **hits(*samples[lang], asked[lang], weights)}))
+        for (signals, right), trial in zip(samples[lang], tried[lang], strict=True):
+            print(json.dumps({"lang": lang, **hits(signals, right, trial.asked, weights)}))
     WEIGHTS[:] = weights.tolist()  # what the decision is then about
     for lang in LANGUAGES:
-        print(json.dumps(report(by_language[lang], lang, glossary)))
+        print(json.dumps(report(tried[lang], lang)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ MAX_QUESTION = 400
 _LATIN = re.compile(r"[a-z0-9]+|[α-ω√≈×²³]")
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _SINGLE, _PAIR, _WORD, _PIECE = 0.35, 1.0, 1.6, 0.35
+_TWO_WORDS, _TRIPLE = 0.7, 0.5
 _EMPTY = 0.15
 """The weight of words that questions about anything share."""
 _EMPTY_WORDS = frozenset(
@@ -62,6 +63,16 @@ def features(text: str) -> dict[str, float]:
         for first, second in itertools.pairwise(run):
             empty = (first in _EMPTY_CHINESE) + (second in _EMPTY_CHINESE)
             found[first + second] += _PAIR * (1.0, 0.4, _EMPTY)[empty]
+    return found
+
+
+def shingles(text: str) -> dict[str, float]:
+    """Words two by two and Chinese characters three by three: the order that ``features`` forgets."""
+    folded = fold(text[:MAX_QUESTION])
+    words = [_stem(word) for word in _LATIN.findall(folded)]
+    found = {f"{first} {second}": _TWO_WORDS for first, second in itertools.pairwise(words)}
+    for run in _CHINESE.findall(folded):
+        found |= dict.fromkeys(map("".join, zip(run, run[1:], run[2:], strict=False)), _TRIPLE)
     return found
 
 

@@ -1,7 +1,7 @@
 """What the tutor can say: the written answers of ``resources/tutor/data``, one record a line.
 
 A record belongs to terms or lessons, to the tutor itself, or to what lies outside the course, and
-lists differently worded questions that it answers. Imports the course's errors only; no torch.
+lists differently worded questions that it answers. Imports the course's glossary; no torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from desktop.bilingual import Language
+from desktop.course.glossary import Glossary
 
 Kind = Literal["term", "lesson", "comparison", "why", "about", "outside"]
 Part = Literal["short", "long", "example", "mistake"]
@@ -30,6 +31,9 @@ class Record:
     lang: Language
     questions: tuple[str, ...]
     parts: dict[Part, str]
+    title: str = ""
+    chapter: int = 0
+    """What a lesson is called, and its chapter."""
 
     @property
     def key(self) -> str:
@@ -47,6 +51,20 @@ class Dialogue:
 
     lang: Language
     turns: tuple[tuple[str, str], ...]
+
+
+def same_topic(wanted: Record, found: Record) -> bool:
+    """Whether an answer is about what was asked: the same record, a shared term or lesson, or both
+    about something outside."""
+    if wanted.kind == found.kind == "outside":
+        return True
+    return wanted is found or bool(set(wanted.ids) & set(found.ids))
+
+
+def names_of(record: Record, glossary: Glossary | None) -> list[str]:
+    """What a term is called, in both languages; nothing for any other record."""
+    term = glossary.get(record.ids[0]) if glossary is not None and record.kind == "term" else None
+    return [] if term is None else [term.name.zh, term.name.en, *term.aliases]
 
 
 def load_records(folder: Path) -> tuple[Record, ...]:
@@ -73,6 +91,8 @@ def _record(line: dict[str, Any]) -> Record:
         lang=line["lang"],
         questions=tuple(line["questions"]),
         parts=parts or {"short": line["answer"]},
+        title=line.get("title", ""),
+        chapter=line.get("chapter", 0),
     )
 
 

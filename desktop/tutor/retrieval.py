@@ -23,14 +23,16 @@ import numpy as np
 
 from desktop.bilingual import Language
 from desktop.course.glossary import Glossary
+from desktop.tutor.matcher import Matcher
 from desktop.tutor.mentions import Mention, Mentions
 from desktop.tutor.pieces import MAX_QUESTION, content, features
-from desktop.tutor.records import Kind, Record
+from desktop.tutor.records import Kind, Record, names_of
 
 Pieces = Mapping[str, float]
 """What ``features`` finds in a text, and what each counts."""
 SIGNALS = (
     "covered",
+    "learnt",
     "named",
     "named_alone",
     "half_named",
@@ -43,7 +45,7 @@ SIGNALS = (
     "about",
     "outside",
 )
-WEIGHTS = np.array([28.05, 2.0, 5.0, -3.0, -0.54, -0.08, 3.01, 4.29, -0.67, 0.78, 0.84, 1.17])
+WEIGHTS = np.array([11.42, 0.64, 2.0, 5.0, -3.0, -2.22, -0.24, 1.85, 3.55, 0.14, 1.06, 0.94, 2.12])
 """What each signal counts, in their order: from ``desktop.tutor.calibrate``, but for these:"""
 BY_HAND = ("named", "named_alone", "half_named")
 """The wordings were written to do without names, so nothing can be learnt from them about names. These
@@ -53,8 +55,11 @@ SATURATION, LENGTH = 2.0, 0.75
 _PRIOR = 0.5
 """What a piece counts that was never seen: Jeffreys' prior."""
 FOLLOWED = 1.2
-"""What the scores of the question before count in a follow-up."""
-REPEATED = 3.0
+"""What the log-probabilities of the question before count in a follow-up."""
+RELATED, UNRELATED = -4.0, -12.0
+"""Less likely than this none counts there that is about the same, or about something else: a question that
+is clear by itself is not drowned by the one before."""
+REPEATED = 1.0
 """What the record loses in a follow-up that has answered the question before."""
 _ASKING = frozenset(
     re.findall(
@@ -87,6 +92,8 @@ class Match:
     """Whether the question names a term, by a name that is no everyday word."""
     lead: float = 0.0
     """By how much the score beats the best of what is known to lie outside the course."""
+    strange: float = 0.0
+    """How sure the matcher is that the question is from elsewhere (log-odds)."""
     known: bool = False
     """Whether the question is one of the record's own wordings or names, letter for letter."""
 
@@ -170,9 +177,16 @@ class Index:
     """All records of one language, ready to be searched."""
 
     def __init__(
-        self, records: Iterable[Record], lang: Language, glossary: Glossary | None = None
+        self,
+        records: Iterable[Record],
+        lang: Language,
+        glossary: Glossary | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         self.records = tuple(record for record in records if record.lang == lang)
+        if matcher is not None and matcher.keys != tuple(record.key for record in self.records):
+            raise ValueError("the matcher was trained on other records; train it again")
+        self._matcher = matcher
         self._glossary = glossary
         self._mentions = Mentions(glossary) if glossary is not None else None
         texts = [
@@ -184,10 +198,10 @@ class Index:
         self._exactly = {
             _plain(text): place
             for place, record in enumerate(self.records)
-            for text in (*_names(record, glossary), *record.questions)
+            for text in (*names_of(record, glossary), *record.questions)
         }
         self._names = [
-            [set(content(name)) for name in _names(record, glossary)] for record in self.records
+            [set(content(name)) for name in names_of(record, glossary)] for record in self.records
         ]
         self._places: dict[str, list[int]] = defaultdict(list)
         for place, record in enumerate(self.records):
@@ -204,10 +218,16 @@ class Index:
         )
 
     def search(
-        self, question: str, limit: int = 3, *, before: str = "", but: Record | None = None
+        self,
+        question: str,
+        limit: int = 3,
+        *,
+        before: str = "",
+        leaning: float = FOLLOWED,
+        but: Record | None = None,
     ) -> list[Match]:
         """The best records, best first. ``before`` is the question that this one follows up: what
-        answers that counts too (``FOLLOWED``). ``but`` says that the question is a
+        answers that counts too, the more the question is ``leaning`` on it. ``but`` says that the question is a
         wording of this record and is to be left out, as if it had never been written: that is how the
         weights were found."""
         question = question[:MAX_QUESTION]
@@ -216,9 +236,12 @@ class Index:
         signals = self.signals(question, but)
         score = signals @ WEIGHTS
         if before:
-            earlier = self.signals(before) @ WEIGHTS
-            score += FOLLOWED * earlier
-            score[earlier.argmax()] -= REPEATED
+            earlier = _log_softmax(self.signals(before) @ WEIGHTS)
+            answered = int(earlier.argmax())
+            ids = set(self.records[answered].ids)
+            related = np.array([not ids.isdisjoint(one.ids) for one in self.records])
+            score += leaning * np.maximum(earlier, np.where(related, RELATED, UNRELATED))
+            score[answered] -= REPEATED
         same = self._exactly.get(_plain(question)) if but is None else None
         if same is not None:
             score[same] = max(score[same], score.max() + 1.0)
@@ -227,6 +250,7 @@ class Index:
             one.sure for one in self._mentions.find(question)
         )
         covered = signals[:, SIGNALS.index("covered")]
+        strange = self._strange(signals[:, SIGNALS.index("learnt")])
         rival = float(score[self._kinds["outside"]].max(initial=0.0))
         return [
             Match(
@@ -236,10 +260,16 @@ class Index:
                 familiar=familiar,
                 named=named,
                 lead=float(score[place]) - rival,
+                strange=strange,
                 known=bool(place == same),
             )
             for place in np.argsort(-score, kind="stable")[:limit]
         ]
+
+    def named(self, question: str) -> tuple[str, ...]:
+        """The terms that a question names, everyday words among them."""
+        found = self._mentions.find(question) if self._mentions is not None else ()
+        return tuple(one.id for one in found)
 
     def signals(self, question: str, but: Record | None = None) -> np.ndarray:
         """What speaks for each record, (records, ``SIGNALS``)."""
@@ -252,11 +282,25 @@ class Index:
             **self._kinds,
             "named_alone": self._alone(question),
             "covered": self._collected.covered(features(question), own),
+            "learnt": self._learnt(question),
             "lesson_wanted": self._kinds["lesson"] * lesson,
             "lesson_teaches": self._teaching(mentions) * lesson,
             "why_wanted": self._kinds["why"] * bool(_WHY.search(question.casefold())),
         }
         return np.stack([found[name] for name in SIGNALS], axis=1).astype(float)
+
+    def _learnt(self, question: str) -> np.ndarray:
+        """What the matcher takes each record for; without one, all for the same."""
+        if self._matcher is None:
+            return np.zeros(len(self.records))
+        return self._matcher.log_chances(question)
+
+    def _strange(self, learnt: np.ndarray) -> float:
+        outside = self._kinds["outside"]
+        if self._matcher is None or not outside.any():
+            return 0.0
+        chances = np.exp(learnt)
+        return float(np.log(chances[outside].sum()) - np.log(chances[~outside].sum()))
 
     def _named(self, mentions: Sequence[Mention]) -> dict[str, np.ndarray]:
         """How much of what is named each record is about."""
@@ -294,13 +338,12 @@ class Index:
 
 def _texts(record: Record, glossary: Glossary | None) -> list[str]:
     """Everything that is known to be said of a record: wordings, names, and the answer as a whole."""
-    return [*record.questions, " ".join(record.parts.values()), *_names(record, glossary)]
+    return [*record.questions, " ".join(record.parts.values()), *names_of(record, glossary)]
 
 
-def _names(record: Record, glossary: Glossary | None) -> list[str]:
-    """What a term is called, in both languages."""
-    term = glossary.get(record.ids[0]) if glossary is not None and record.kind == "term" else None
-    return [] if term is None else [term.name.zh, term.name.en, *term.aliases]
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
 
 def _plain(question: str) -> str:
