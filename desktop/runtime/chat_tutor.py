@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from desktop import paths, tutor
+from desktop import paths
 from desktop.course.catalog import load_course
 from desktop.llm.prompts import Message
 from desktop.runtime.chat_messages import ModelInfo
@@ -83,4 +83,4 @@ class Backgrounds:
 
 
 def _whole_course() -> Grounder:
-    return Grounder(load_course(paths.lessons()), tutor.data_folder())
+    return Grounder(load_course(paths.lessons()))

@@ -12,15 +12,16 @@ from typing import Literal
 
 from desktop.bilingual import Bilingual, Language
 from desktop.tutor.prompt import FOR_EXAMPLE, MISTAKE, Passage
-from desktop.tutor.records import Record
+from desktop.tutor.records import Part, Record
 
-Want = Literal["all", "short", "example", "mistake"]
+Want = Literal["all", "short", "example", "mistake", "more", "rest"]
+"""``more`` is what the whole explanation leaves out; ``rest`` is that in place of the example."""
 
 _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
     (
         "mistake",
         re.compile(
-            r"误区|误解|误会|容易(搞|弄|犯|想|理解)?错|常(搞|弄|理解)错|哪里会错|常犯|踩坑|(有|些|的|个)坑|"
+            r"误区|误解|误会|理解错|容易(搞|弄|犯|想|理解)?错|常(搞|弄|理解)错|哪里会错|常犯|踩坑|(有|些|的|个)坑|"
             r"\bmistakes?\b|misconception|misunderst|get(s|ting)? wrong|pitfall|\bgotcha",
             re.IGNORECASE,
         ),
@@ -28,14 +29,14 @@ _WANTS: tuple[tuple[Want, re.Pattern[str]], ...] = (
     (
         "example",
         re.compile(
-            r"举.{0,4}例|例子|示例|比如呢|比方|具体点|实例|\bexamples?\b|for instance|\be\.?g\.|concrete",
+            r"举.{0,4}例|例子|示例|比如呢|比方|具体点|实例|用数字|\bexamples?\b|for instance|(with|some) numbers|\be\.?g\.|concrete",
             re.IGNORECASE,
         ),
     ),
     (
         "short",
         re.compile(
-            r"一句话|简单(点|说|一点|地)|简短|短一点|太长|总结一下|长话短说|"
+            r"一句话|简单(点|说|一点|地)|简短|短一点|太长|说人话|大白话|总结一下|长话短说|"
             r"one (sentence|line)|short(er|ly)?\b|brief|tl;?dr|in a nutshell|simpler|too long|sum (it )?up",
             re.IGNORECASE,
         ),
@@ -51,6 +52,13 @@ FOLLOW_UPS: dict[Want, Bilingual] = {
 def want_of(question: str) -> Want:
     """Which part of an explanation the question asks for."""
     return next((want for want, pattern in _WANTS if pattern.search(question)), "all")
+
+
+def subject_of(question: str) -> str:
+    """The question without the words that say which part is wanted."""
+    for _, pattern in _WANTS:
+        question = pattern.sub(" ", question)
+    return question
 
 
 def passage_of(record: Record, title: str, want: Want = "all") -> Passage:
@@ -72,9 +80,13 @@ def _composed(record: Record, want: Want, *, around: bool) -> str:
     if want == "all":
         whole = _joined(short, parts["long"], lang)
         return f"{whole}\n{FOR_EXAMPLE[lang]}{parts['example']}"
+    if want == "rest":
+        whole = _joined(short, parts["long"], lang)
+        return f"{whole}\n{MISTAKE[lang]}{parts['mistake']}"
     if want == "short":
         return _joined(short, parts["long"], lang) if around else short
-    wanted = (FOR_EXAMPLE if want == "example" else MISTAKE)[lang] + parts[want]
+    part: Part = "example" if want == "example" else "mistake"
+    wanted = (FOR_EXAMPLE if part == "example" else MISTAKE)[lang] + parts[part]
     return f"{short}\n{wanted}" if around else wanted
 
 

@@ -6,7 +6,7 @@ grounding, prompt, the model's likeliest tokens among those that its source allo
 
 - concept: a passage that the answer is made of (one, or two where the second fits nearly as well) is
   about an accepted term or lesson (for questions about the tutor, is one of those answers), and the
-  answer states at least one required fact
+  answer states at least one required fact, if any is required
 - first: the same, of the first passage alone
 - facts: the answer contains an accepted wording of every required fact
 - language: an English answer has no Chinese character, in a Chinese one at least a third of the
@@ -122,14 +122,13 @@ def judge(item: HeldOut, found: Grounding, answer: str, *, ended: bool = True) -
     """Everything that can be said about an answer; ``ended`` says that the model came to an end."""
     inside = item.kind != "outside"
     stated = [_contains(answer, wordings) for wordings in item.facts]
+    something = any(stated) or not item.facts
     return Verdict(
         item,
         answer,
         found.records,
-        concept=any(_about(item, one) for one in found.records) and any(stated) if inside else None,
-        first=any(_about(item, one) for one in found.records[:1]) and any(stated)
-        if inside
-        else None,
+        concept=something and any(_about(item, one) for one in found.records) if inside else None,
+        first=something and any(_about(item, one) for one in found.records[:1]) if inside else None,
         facts=all(stated) if inside else None,
         language=in_language(answer, item.lang),
         declined=None if inside else found.outside and declines(answer, item.lang),
@@ -181,7 +180,7 @@ class Asker:
     def open(cls, model: Path | None = None) -> Asker:
         """With the shipped data, and the shipped model if no other is named."""
         opened = open_for_chat(model or tutor.model_folder(), device="cpu")
-        grounder = Grounder(load_course(paths.lessons()), tutor.data_folder())
+        grounder = Grounder(load_course(paths.lessons()))
         return cls(grounder, opened.decoder, opened.tokenizer)
 
     def ask(self, item: HeldOut) -> Verdict:

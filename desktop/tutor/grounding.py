@@ -15,47 +15,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from desktop import tutor
 from desktop.bilingual import Bilingual, Language
 from desktop.course.catalog import Course
 from desktop.course.lesson import Lesson, Step
 from desktop.course.prose import links, plain_text
 from desktop.tutor.answers import Want, answer_of, passage_of, want_of
+from desktop.tutor.coverage import from_elsewhere, is_outside
+from desktop.tutor.follow_ups import find
+from desktop.tutor.matcher import Matcher
 from desktop.tutor.phrases import DECLINING, HERE, NUMBERS, TROUBLE
-from desktop.tutor.pieces import content, features, language_of
+from desktop.tutor.pieces import features, language_of
 from desktop.tutor.prompt import RELATED, LessonState, Passage, background
 from desktop.tutor.records import Record, load_records
 from desktop.tutor.retrieval import Index, Match
 from desktop.tutor.titles import Titles
 
-DECISION: dict[Language, tuple[float, ...]] = {
-    "zh": (-1.688, 0.874, 1.194, 0.248, -1.168),
-    "en": (-0.285, 0.625, 0.842, 0.17, -1.301),
-}
-"""Weights of the best match's covered part, of how familiar the question sounds, of a named term and of
-the lead over what lies outside, and bias: from ``desktop.tutor.calibrate``."""
-COVERED: dict[Language, float] = {"zh": 0.3, "en": 0.3}
-"""From this probability on, a question counts as one about the course."""
 SECOND_GAP = 1.2
 """A second passage is given when its score (a logit) comes so near to the first one's."""
 STEP_CHARACTERS = 500
 SOURCES = 3
 _HERE_SIMILARITY = 0.6
-_OWN_TOPIC = 0.35
-"""A request for an example that is covered so far names what it wants one of."""
 _SURELY = 0.45
 """From here on covered, a question from elsewhere is one of those that were foreseen."""
-_REMEMBERED = 200
-"""Characters of the questions before that a follow-up is looked up with."""
-_ELSEWHERE = -1.0
-"""A question that sounds so little of the course (“and how do I cook rice?”) follows up nothing, nor is it
-about the lesson that is open."""
+_COMPARED = re.compile(
+    r"区别|不同|差别|差异|相比|比较|对比|一样|一回事|\b(differ\w*|vs|versus|compared?|same|distinguish)\b",
+    re.IGNORECASE,
+)
 _NOW = re.compile(
     r"现在|目前|当前|此刻|这会儿|多少了|\b(now|current(ly)?|at the moment|right here)\b"
-)
-_POINTS_BACK = re.compile(
-    r"^(那|那么|为什么|为啥|怎么|这个|它|还有|继续|然后|所以)|这(个|样|是)|它|上面|刚才|"
-    r"^(and|so|why|how come|but|then|what about|how about)\b|\b(it|that|this|those|them)\b",
-    re.IGNORECASE,
 )
 
 
@@ -137,19 +125,22 @@ class Grounding:
     """What the answer is to be made of (``desktop.llm.quoting``): the course's words, and the numbers of
     the open experiment as they are; or how it declines."""
     further: tuple[str, ...] = ()
-    """What the answer may go on with, but not begin with: the second passage."""
+    """What the answer may go on with, but not begin with: the example, the second passage."""
 
 
 class Grounder:
     """The whole course, ready to be asked; keep it, for reading everything takes a while."""
 
-    def __init__(self, course: Course, data: Path) -> None:
-        records = load_records(data)
+    def __init__(self, course: Course, data: Path | None = None) -> None:
+        """``data`` is a folder of other records than the tutor's own; for those there is no matcher."""
+        records = load_records(data or tutor.data_folder())
+        self._learnt = data is None
         self.course, self._titles = course, Titles(course)
         self._records, self._made = records, dict[Language, Index]()
-        self._lessons: Mapping[tuple[str, Language], Record] = {
-            (record.ids[0], record.lang): record for record in records if record.kind == "lesson"
-        }
+        self._lessons, self._terms = (
+            {(one.ids[0], one.lang): one for one in records if one.kind == kind}
+            for kind in ("lesson", "term")
+        )
         self._shown = _steps_by_term(course)
 
     def ground(
@@ -160,29 +151,34 @@ class Grounder:
     ) -> Grounding:
         """Everything for one question. ``topic`` is the ``topic`` of the exchange before, if any."""
         lang = language_of(question)
-        want = want_of(question)
-        matches, topic = self._matches(question, topic, lang, want)
+        found = find(self._index(lang), question, topic, want_of(question))
+        matches, want = found.matches, found.want
         if context is not None and self._about_here(question, context.state, lang):
             return self._here(question, context, lang)
         state = context.state if context is not None else None
-        if self._outside(matches, lang):
-            if context is not None and matches and matches[0].familiar > _ELSEWHERE:
+        if not found.follows and is_outside(matches, lang):
+            if context is not None and matches and not from_elsewhere(matches[0]):
                 return self._here(question, context, lang)
             lines = (_refusal(matches, question, lang),)
-            return Grounding(lang, background([], lang), (), True, topic, lines=lines)
-        chosen = self._chosen(matches, want)
-        passages = [passage_of(chosen[0], self._titles.of(chosen[0]), want)]
-        passages += [Passage(self._titles.of(one), one.parts["short"]) for one in chosen[1:]]
-        return Grounding(
-            lang,
-            background(passages, lang, state),
-            self._sources(chosen),
-            False,
-            topic,
-            tuple(record.key for record in chosen),
-            _lines(answer_of(chosen[0], want)),
-            tuple(f"{RELATED[lang]}{one.text}" for one in passages[1:]),
-        )
+            return Grounding(lang, background([], lang), (), True, topic or question, lines=lines)
+        pair = self._pair(question, matches, lang)
+        chosen = [pair] if pair is not None else self._chosen(matches, want)
+        return self._answered(chosen, want, found.topic, state)
+
+    def _answered(
+        self, chosen: Sequence[Record], want: Want, topic: str, state: LessonState | None
+    ) -> Grounding:
+        """The first record answers; the short answer of a second one may follow."""
+        first, *others = chosen
+        lang = first.lang
+        passages = [passage_of(first, self._titles.of(first), want)]
+        passages += [Passage(self._titles.of(one), one.parts["short"]) for one in others]
+        # The explanation comes first, never the example alone; of a lesson, which one it is.
+        opening, *rest = _lines(self._titles.opening(first) + answer_of(first, want))
+        further = (*rest, *(f"{RELATED[lang]}{one.text}" for one in passages[1:]))
+        keys = tuple(record.key for record in chosen)
+        text = background(passages, lang, state)
+        return Grounding(lang, text, self._sources(chosen), False, topic, keys, (opening,), further)
 
     def prepare(self, lang: Language) -> None:
         """Have ready what the first question in a language needs."""
@@ -193,40 +189,15 @@ class Grounder:
     def _index(self, lang: Language) -> Index:
         """Made when a question first comes in its language: that takes about a second."""
         if lang not in self._made:
-            self._made[lang] = Index(self._records, lang, self.course.glossary)
+            matcher = Matcher.load(tutor.matcher_file(lang)) if self._learnt else None
+            self._made[lang] = Index(self._records, lang, self.course.glossary, matcher)
         return self._made[lang]
-
-    def _matches(
-        self, question: str, topic: str, lang: Language, want: Want
-    ) -> tuple[list[Match], str]:
-        """The best records; a follow-up is looked up together with, or as, the topic before."""
-        index = self._index(lang)
-        alone = index.search(question, 4)
-        if not topic or language_of(topic) != lang:
-            return alone, question
-        short = len(content(question)) <= (2 if lang == "en" else 3)
-        bare = short and not (alone and alone[0].named)
-        if want != "all" and (bare or not alone or alone[0].covered < _OWN_TOPIC):
-            return index.search(topic, 4), topic
-        here = not alone or alone[0].familiar > _ELSEWHERE
-        if here and (bare or _POINTS_BACK.search(question)):
-            recent = topic[-_REMEMBERED:]
-            return index.search(question, 4, before=recent), f"{recent} {question}"
-        return alone, question
-
-    def _outside(self, matches: Sequence[Match], lang: Language) -> bool:
-        if not matches or matches[0].record.kind == "outside":
-            return True
-        best = matches[0]
-        if best.known:
-            return False
-        signs = (best.covered, best.familiar, float(best.named), best.lead, 1.0)
-        logit = sum(weight * sign for weight, sign in zip(DECISION[lang], signs, strict=True))
-        return 1 / (1 + math.exp(-logit)) < COVERED[lang]
 
     def _chosen(self, matches: Sequence[Match], want: Want) -> list[Record]:
         """The best record, and the next if it fits nearly as well and is about something else."""
         first = matches[0]
+        if want in ("more", "rest"):
+            return [one.record for one in matches[:2]]
         if want != "all" or first.record.kind in ("about", "comparison"):
             return [first.record]
         for other in matches[1:]:
@@ -234,6 +205,16 @@ class Grounder:
             if fits and other.record.kind in ("term", "comparison", "why", "lesson"):
                 return [first.record, other.record]
         return [first.record]
+
+    def _pair(self, question: str, matches: Sequence[Match], lang: Language) -> Record | None:
+        """What each is, where two terms are compared that nobody has written a comparison of."""
+        best = matches[0].record
+        named = self._index(lang).named(question)
+        if len(named) != 2 or not _COMPARED.search(question) or set(named) <= set(best.ids):
+            return None
+        shorts = [self._terms[one, lang].parts["short"] for one in named]
+        both = ("" if lang == "zh" else " ").join(shorts)
+        return Record("comparison", named, lang, (), {"short": both})
 
     # ---- the open lesson
 

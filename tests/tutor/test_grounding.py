@@ -9,9 +9,10 @@ from desktop.course.catalog import load_course
 from desktop.tutor.evaluate import declines
 from desktop.tutor.grounding import Grounder, LessonContext, Source, lesson_text
 from desktop.tutor.prompt import NOTHING_FOUND, LessonState
+from desktop.tutor.records import load_records
 
 COURSE = load_course(paths.lessons())
-GROUNDER = Grounder(COURSE, tutor.data_folder())
+GROUNDER = Grounder(COURSE)
 STATE = LessonState(40, {"loss": 0.1234567}, {"learning rate": "0.1"}, "It diverges.")
 CONTEXT = LessonContext("gradient-descent", COURSE.lesson("gradient-descent").steps[0].id, STATE)
 
@@ -129,8 +130,8 @@ def test_a_huge_question_is_looked_at_in_part():
 
 def test_an_answer_is_made_of_the_course_s_lines_or_declines_in_written_words():
     found = GROUNDER.ground("What is overfitting?")
-    assert all(line in found.background for line in found.lines[:2])
-    assert found.lines[1].startswith("For example: ")
+    assert all(line in found.background for line in (found.lines[0], found.further[0]))
+    assert found.further[0].startswith("For example: ")
     assert declines(GROUNDER.ground("What is the weather like today?").lines[0], "en")
     assert GROUNDER.ground("What is overfitting?", context=CONTEXT).lines == found.lines
 
@@ -178,3 +179,28 @@ def test_an_open_lesson_does_not_answer_what_lies_elsewhere(question):
 @pytest.mark.parametrize("question", ["who are you?", "Who are you", "what are you", "你是谁？"])
 def test_a_question_of_nothing_but_empty_words_is_known(question):
     assert not GROUNDER.ground(question).outside
+
+
+def test_an_answer_about_a_lesson_says_which_and_whether_it_is_there():
+    here = GROUNDER.ground("Which lesson shows gradient descent?")
+    assert here.lines[0].startswith("Chapter 1, “Gradient descent”: ")
+    to_come = GROUNDER.ground("解码在哪一课能看到？")
+    assert to_come.lines[0].startswith("第 4 章“解码”一课（还在编写，这个版本里没有）：")
+
+
+def test_two_terms_without_a_written_comparison_are_both_explained():
+    found = GROUNDER.ground("data parallel vs pipeline parallel")
+    assert found.records == ("comparison:data-parallel,pipeline-parallel",)
+    assert "batch" in found.lines[0]
+    assert "layers" in found.lines[0]
+    assert len(found.sources) == 2
+
+
+def test_a_lesson_that_exists_goes_by_the_course_s_own_title():
+    for record in load_records(tutor.data_folder()):
+        if record.kind == "lesson":
+            assert record.title
+            assert 1 <= record.chapter <= 6
+            if record.ids[0] in COURSE:
+                lesson = COURSE.lesson(record.ids[0])
+                assert record.title == lesson.title[record.lang]
