@@ -84,7 +84,7 @@ def find(index: Index, question: str, topic: str, want: Want) -> Found:
     if _COMPARES.search(question):
         return Found(tuple(index.search(both, LIMIT)), want, both)
     foreseen = any(one.search(question) for one in (_MORE, _WHY, _ASPECT))
-    leans = bare and (points or foreseen)
+    leans = bare and (foreseen or (points and not _to_the_tutor(alone)))
     if (from_elsewhere(alone[0]) and not (bare and foreseen)) or (
         not leans and _clear(alone, lang)
     ):
@@ -97,6 +97,13 @@ def find(index: Index, question: str, topic: str, want: Want) -> Found:
     if want == "all" and found[0].record is earlier[0].record:
         return Found(tuple(found[:1]), "rest", both)
     return Found(tuple(found), want, both)
+
+
+def _to_the_tutor(alone: Sequence[Match]) -> bool:
+    """Whether this is surely said to the tutor itself (“ok thanks”, “so who are you”)."""
+    best = alone[0]
+    others = [one for one in alone if one.record.kind not in ("about", "outside")]
+    return best.record.kind == "about" and all(best.score - one.score >= _SURE for one in others)
 
 
 def _clear(alone: Sequence[Match], lang: Language) -> bool:
@@ -114,7 +121,7 @@ def _leaning(index: Index, question: str, topic: str, first: Match) -> Found:
         match
         for match in index.search(question, _MANY, before=topic[-_REMEMBERED:])
         if match.record.kind not in ("about", "outside")
-    ]
+    ] or [first]
     related = [match for match in found if _related(match, first)]
     reasons = [match for match in related if match.record.kind == "why"]
     if _WHY.search(question) and reasons:

@@ -85,3 +85,16 @@ def test_the_topic_outlives_a_question_from_elsewhere_and_several_follow_ups():
 
 def test_more_of_nothing_is_no_follow_up():
     assert GROUNDER.ground("tell me a joke", "").outside
+
+
+@pytest.mark.parametrize(
+    ("question", "said_then"),
+    [
+        ("what is overfitting", "ok thanks"),
+        ("what is overfitting", "so who are you"),
+        ("什么是过拟合", "好的谢谢"),
+        ("什么是过拟合", "那你是谁"),
+    ],
+)
+def test_what_is_said_to_the_tutor_itself_is_no_follow_up(question, said_then):
+    assert talk(question, said_then)[1].records[0].startswith("about:")
